@@ -4,27 +4,11 @@
  * One thread at a time. */
 #pragma once
 
+#include "model/change.h"
 #include "model/progress.h"
 #include "store/store.h"
 
 struct tracker;
-
-enum change_kind {
-	CHANGE_UPSERT, /* added or changed; action and packed are set */
-	CHANGE_REMOVE, /* the row is gone, disabled or bad; reason says which */
-};
-
-/* A change of one row. Whoever holds it owns action and packed and error. */
-struct action_change {
-	enum change_kind kind;
-	int64_t id;
-	struct action *action;
-	uint8_t *packed;
-	uint32_t packed_length;
-	enum fire_reason reason; /* REASON_REMOVED, REASON_DISABLED, REASON_BAD_ROW */
-	char *error;             /* for a bad row: what is wrong, and where */
-};
-void action_change_clear(struct action_change *change);
 
 /* The defaults are copied; lanes and cache are borrowed and must outlive the tracker. */
 struct tracker *tracker_new(const struct action_defaults *defaults, const struct lane_names *lanes,

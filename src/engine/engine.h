@@ -1,0 +1,113 @@
+/* Purpose: decides what fires when, and what is recorded of it: (now, event) → effects. Pure: it reads no clock, does
+ * no I/O and takes no lock; one thread (the loop) owns it.
+ *
+ * Progress of a lane (a callback), see ARCHITECTURE.md:
+ *  - the watermark: everything at or before it is resolved, or open, or in a backlog record;
+ *  - the open fires: handed out (or waiting for their next attempt) and written down, as they took long;
+ *  - the backlog records: stretches of missed time that are being made up for, each decided once.
+ * Fires are computed, never stored: a lane walks its order of fires with a cursor for each distinct schedule.
+ *
+ * Invariants:
+ *  - a fire is retired (counted as done by a commit) only in order, or after it was written down as open;
+ *  - handed out but not durably retired are at most open_max fires a lane: with one commit group more, this is the
+ *    window of possible repeats after a crash;
+ *  - a live fire is handed out within ENGINE_GRACE of its time, or it is missed and goes through a backlog record. */
+#pragma once
+
+#include "model/change.h"
+#include "model/progress.h"
+
+/* A fire handed out within this of its time is never missed. */
+#define ENGINE_GRACE US_PER_SECOND
+/* A forward step of the clock of more than this that time awake and suspended does not explain is held ... */
+#define ENGINE_STEP_HELD US_PER_HOUR
+/* ... for this long, before it is believed. A backward step of more than ENGINE_STEP_HELD opens a clock epoch. */
+#define ENGINE_HOLD US_PER_MINUTE
+/* A step smaller than this is not worth a note. */
+#define ENGINE_STEP_NOTED (2 * US_PER_SECOND)
+/* A fire that is unanswered for so long is written down as open, so that the watermark can go on. */
+#define ENGINE_OPEN_AFTER (250 * US_PER_MS)
+/* Fires handed out, or done and not yet durable, of one lane; half of them at most are from the backlog. */
+#define ENGINE_OPEN_MAX 8192
+
+struct engine;
+
+struct engine_lane_options {
+	const char *name; /* the callback's canonical name */
+	bool lasting;     /* a fire is a run that lasts (callback.h) */
+};
+
+struct engine_options {
+	const struct engine_lane_options *lanes; /* an action's lane is an index into it */
+	uint16_t lane_count;
+	uint32_t open_max;           /* 0: ENGINE_OPEN_MAX */
+	dur_us retry_min, retry_max; /* back-off between attempts, doubled each time; 0: 1 s and 5 min */
+	time_us catch_up_from;       /* missed fires due before are skipped at this start; TIME_US_MIN: none,
+					TIME_US_MAX: all */
+};
+
+struct engine *engine_new(const struct engine_options *options);
+void engine_free(struct engine *engine);
+
+/* --- the start, in this order: restore the actions, the progress, the changes of the table; then run --- */
+
+/* Takes over a definition read back from internal_db, ascending by id. `was_lane` is the callback name it had then,
+ * which decides whose progress counts for it up to now. The reference is taken over. */
+void engine_restore_action(struct engine *engine, struct action *action, time_us since, const char *was_lane);
+/* Takes over the progress read back (NULL: none) and frees it. Backlog members must have their schedule set. */
+void engine_restore(struct engine *engine, struct progress *progress, time_us now, time_us boottime);
+
+/* --- events --- */
+
+/* Tells the time; called first in every turn. Notices steps of the clock: `boottime` goes on steadily. */
+void engine_clock(struct engine *engine, time_us now, time_us boottime);
+/* Changes of the table, ascending by id; actions and packed definitions are taken over (the array is not). */
+void engine_apply(struct engine *engine, struct action_change *changes, size_t count);
+/* Answers of a callback; details are taken over. Unknown tickets are passed over. */
+void engine_resolved(struct engine *engine, uint16_t lane, const struct fire_result *results, size_t count);
+/* The callback of the lane has room again. */
+void engine_ready(struct engine *engine, uint16_t lane);
+/* A commit is durable. */
+void engine_committed(struct engine *engine, uint64_t sequence);
+/* No more fires are handed out; those handed out may still be answered. */
+void engine_stop(struct engine *engine);
+
+/* --- effects --- */
+
+/* Does a bounded piece of background work (deciding over missed time); true where more is left. */
+bool engine_work(struct engine *engine);
+/* The next fires to hand to the callback of a lane, at most max; 0 where there are none now. Valid until the next call
+ * of engine_resolved or engine_apply. Each must be answered for by engine_accepted before anything else. */
+size_t engine_take(struct engine *engine, uint16_t lane, struct fire *out, size_t max);
+/* The callback accepted the first `accepted` of those just taken; the rest waits for engine_ready. */
+void engine_accepted(struct engine *engine, uint16_t lane, size_t accepted);
+/* What is to be made durable now; NULL where there is nothing, or the last one is not yet committed. The caller owns
+ * it. */
+struct commit *engine_take_commit(struct engine *engine);
+/* When to call again if nothing else happens: TIME_US_MIN for at once, TIME_US_MAX for never. */
+time_us engine_next_wake(const struct engine *engine);
+/* Nothing handed out is unanswered, and nothing waits to be made durable. */
+bool engine_is_idle(const struct engine *engine);
+
+/* --- a look inside, for logs, status and tests --- */
+
+struct engine_lane_status {
+	const char *name;
+	struct position watermark;     /* as of the last durable commit */
+	uint32_t clock_epoch;
+	uint32_t in_flight;            /* handed out and unanswered */
+	uint32_t open;                 /* written down as open */
+	uint32_t retained;             /* counted against open_max */
+	uint32_t backlog_records;
+	time_us backlog_from, backlog_to; /* of the oldest record */
+	bool waiting;                  /* the receiver is unavailable */
+};
+void engine_lane_status(const struct engine *engine, uint16_t lane, struct engine_lane_status *out);
+size_t engine_action_count(const struct engine *engine);
+size_t engine_schedule_count(const struct engine *engine);
+/* Walks the actions ascending by id with their next fire after now (false: none). */
+typedef void (*engine_action_fn)(void *context, const struct action *action, bool has_next, time_us next_due);
+void engine_each_action(const struct engine *engine, engine_action_fn each, void *context);
+/* Texts for the log (clock steps, missed stretches found and made up for), oldest first; NULL where there is none.
+ * The caller frees it. */
+char *engine_take_note(struct engine *engine);
