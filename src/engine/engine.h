@@ -51,9 +51,9 @@ void engine_free(struct engine *engine);
 
 /* --- the start, in this order: restore the actions, the progress, the changes of the table; then run --- */
 
-/* Takes over a definition read back from internal_db, ascending by id. `was_lane` is the callback name it had then,
- * which decides whose progress counts for it up to now. The reference is taken over. */
-void engine_restore_action(struct engine *engine, struct action *action, time_us since, const char *was_lane);
+/* Takes over a definition read back from internal_db, ascending by id; its lane is the one it had then. The reference
+ * is taken over. */
+void engine_restore_action(struct engine *engine, struct action *action, time_us since);
 /* Takes over the progress read back (NULL: none) and frees it. Backlog members must have their schedule set. */
 void engine_restore(struct engine *engine, struct progress *progress, time_us now, time_us boottime);
 
