@@ -1,3 +1,3 @@
 #include "base/error.h"
 
-G_DEFINE_QUARK(action-scheduler-error, as_error)
+G_DEFINE_QUARK(action - scheduler - error, as_error)

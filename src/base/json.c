@@ -7,8 +7,8 @@ json_t *json_read(const char *text, size_t length, GError **error)
 	json_error_t why;
 	json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (!value)
-		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "not valid JSON: %s (line %d, column %d)", why.text,
-				why.line, why.column);
+		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "not valid JSON: %s (line %d, column %d)",
+			why.text, why.line, why.column);
 	return value;
 }
 

@@ -5,7 +5,8 @@
 #include <glib.h>
 #include <jansson.h>
 
-/* Parses text of the given length. Errors: AS_ERROR_INVALID with column and reason. The caller owns the result. */
+/* Parses text of the given length. Errors: AS_ERROR_INVALID with column and reason. The caller owns the
+ * result. */
 json_t *json_read(const char *text, size_t length, GError **error);
 
 /* The document on one line, keys in the order they were put in. Free with free(). */

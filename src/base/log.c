@@ -53,7 +53,8 @@ static char *line_text(enum log_level level, const char *time, const char *messa
 static char *line_json(enum log_level level, const char *time, const char *message)
 {
 	g_autofree char *valid = g_utf8_make_valid(message, -1);
-	g_autoptr(json_t) line = json_pack("{ssssss}", "time", time, "level", level_names[level], "message", valid);
+	g_autoptr(json_t) line =
+		json_pack("{ssssss}", "time", time, "level", level_names[level], "message", valid);
 	char *text = json_write(line);
 	char *with_newline = g_strconcat(text, "\n", NULL);
 	free(text);
@@ -70,8 +71,8 @@ void log_event(enum log_level level, const char *format, ...)
 	va_end(args);
 	char time[TIME_TEXT_MAX];
 	time_format_utc(clock_now(), time);
-	g_autofree char *line = line_format == LOG_JSON ? line_json(level, time, message)
-							: line_text(level, time, message);
+	g_autofree char *line =
+		line_format == LOG_JSON ? line_json(level, time, message) : line_text(level, time, message);
 	/* A log that cannot be written has nowhere to complain. */
 	if (write(STDERR_FILENO, line, strlen(line)) < 0)
 		return;

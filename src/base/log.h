@@ -1,6 +1,6 @@
-/* Purpose: the log: one line an event on stderr, as text or JSON. Used by the daemon and the CLI only; library
- * folders return errors. Any thread; a line is written with one write.
- * Control characters of a message or a value are escaped, so that nobody forges a line. */
+/* Purpose: the log: one line an event on stderr, as text or JSON. Used by the daemon and the CLI only;
+ * library folders return errors. Any thread; a line is written with one write. Control characters of a
+ * message or a value are escaped, so that nobody forges a line. */
 #pragma once
 
 #include <glib.h>

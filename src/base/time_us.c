@@ -61,7 +61,7 @@ static size_t format_civil(time_us t, char buf[static TIME_TEXT_MAX])
 	struct civil c;
 	time_to_civil(t, &c);
 	int n = snprintf(buf, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day, c.hour,
-			c.minute, c.second);
+		c.minute, c.second);
 	if (c.us)
 		n += snprintf(buf + n, TIME_TEXT_MAX - (size_t)n, ".%06d", c.us);
 	return (size_t)n;
@@ -71,7 +71,8 @@ char *time_format(time_us t, int32_t offset_s, char buf[static TIME_TEXT_MAX])
 {
 	size_t n = format_civil(t + offset_s * US_PER_SECOND, buf);
 	int32_t minutes = ABS(offset_s) / 60;
-	snprintf(buf + n, TIME_TEXT_MAX - n, "%c%02d:%02d", offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
+	snprintf(buf + n, TIME_TEXT_MAX - n, "%c%02d:%02d", offset_s < 0 ? '-' : '+', minutes / 60,
+		minutes % 60);
 	return buf;
 }
 
@@ -146,8 +147,8 @@ bool time_parse(const char *text, time_us *out, bool *has_offset)
 {
 	const char *p = text;
 	int year, month, day;
-	if (!take_number(&p, 4, &year) || !take_char(&p, '-') || !take_number(&p, 2, &month) || !take_char(&p, '-') ||
-			!take_number(&p, 2, &day))
+	if (!take_number(&p, 4, &year) || !take_char(&p, '-') || !take_number(&p, 2, &month) ||
+		!take_char(&p, '-') || !take_number(&p, 2, &day))
 		return false;
 	if (year < 1 || month < 1 || month > 12 || day < 1 || day > month_days(year, month))
 		return false;

@@ -60,13 +60,13 @@ void time_to_civil(time_us t, struct civil *out);
 /* The longest text that time_format writes, with its NUL. */
 #define TIME_TEXT_MAX 40
 
-/* Writes RFC 3339 with the given offset (seconds east of UTC) as +HH:MM (seconds of an offset are dropped from
- * the text, as RFC 3339 has none), microseconds where they are not zero. Returns buf. */
+/* Writes RFC 3339 with the given offset (seconds east of UTC) as +HH:MM (seconds of an offset are dropped
+ * from the text, as RFC 3339 has none), microseconds where they are not zero. Returns buf. */
 char *time_format(time_us t, int32_t offset_s, char buf[static TIME_TEXT_MAX]);
 /* The same in UTC with a Z: `2024-01-01T00:05:00Z`. */
 char *time_format_utc(time_us t, char buf[static TIME_TEXT_MAX]);
 
-/* Reads RFC 3339 / ISO 8601: `YYYY-MM-DD[(T| )HH:MM[:SS[.f]]][Z|+HH:MM|-HH:MM]`. The fraction is a decimal one,
- * digits past the sixth are dropped. has_offset tells whether an offset stood there; without one *out is the
- * civil time read as UTC. Returns false, and writes nothing, where the text is anything else. */
+/* Reads RFC 3339 / ISO 8601: `YYYY-MM-DD[(T| )HH:MM[:SS[.f]]][Z|+HH:MM|-HH:MM]`. The fraction is a decimal
+ * one, digits past the sixth are dropped. has_offset tells whether an offset stood there; without one *out is
+ * the civil time read as UTC. Returns false, and writes nothing, where the text is anything else. */
 bool time_parse(const char *text, time_us *out, bool *has_offset);

@@ -1,8 +1,8 @@
 /* Purpose: a schedule: a pure function from an instant to the next and the previous fire time.
- * The four formats `unix`, `apscheduler`, `date` and `interval` parse into it. Immutable once parsed; any thread; the
- * reference count is atomic. Fires are what docs/schedules.md says, without jitter: jitter belongs to a fire
- * (model/fire.h), as it depends on the action.
- * Invariants: schedule_next(s, t) > t; schedule_prev(s, t) < t; both agree on the set of fires. */
+ * The four formats `unix`, `apscheduler`, `date` and `interval` parse into it. Immutable once parsed; any
+ * thread; the reference count is atomic. Fires are what docs/schedules.md says, without jitter: jitter
+ * belongs to a fire (model/fire.h), as it depends on the action. Invariants: schedule_next(s, t) > t;
+ * schedule_prev(s, t) < t; both agree on the set of fires. */
 #pragma once
 
 #include <glib.h>
@@ -15,7 +15,7 @@ struct schedule;
 
 /* How a unix expression is read. */
 enum unix_dialect {
-	UNIX_DIALECT_STANDARD,    /* Db2 and crontab(5): 0 and 7 are Sunday, restricted day fields are OR-ed */
+	UNIX_DIALECT_STANDARD, /* Db2 and crontab(5): 0 and 7 are Sunday, restricted day fields are OR-ed */
 	UNIX_DIALECT_APSCHEDULER, /* CronTrigger.from_crontab: 0 is Monday, all fields must match */
 };
 
@@ -33,11 +33,12 @@ struct schedule_context {
 	enum dst_policy dst;
 };
 
-/* Parses a document `{"format": …, "params": …}`. Errors: AS_ERROR_INVALID, naming the parameter or the field, the
- * column where there is one, and the reason. The caller owns a reference. */
-struct schedule *schedule_parse(const char *text, size_t length, const struct schedule_context *context,
-		GError **error);
-struct schedule *schedule_parse_json(const json_t *document, const struct schedule_context *context, GError **error);
+/* Parses a document `{"format": …, "params": …}`. Errors: AS_ERROR_INVALID, naming the parameter or the
+ * field, the column where there is one, and the reason. The caller owns a reference. */
+struct schedule *schedule_parse(
+	const char *text, size_t length, const struct schedule_context *context, GError **error);
+struct schedule *schedule_parse_json(
+	const json_t *document, const struct schedule_context *context, GError **error);
 struct schedule *schedule_ref(struct schedule *schedule);
 void schedule_unref(struct schedule *schedule); /* NULL is fine */
 
@@ -57,10 +58,10 @@ time_us schedule_end(const struct schedule *schedule);
 /* The zone it runs in; borrowed. */
 struct zone *schedule_zone(const struct schedule *schedule);
 
-/* The normalised document: parse → print → parse gives the same schedule, and two documents that mean the same by
- * their fields print the same. With the zone always written out. The caller owns the reference. */
+/* The normalised document: parse → print → parse gives the same schedule, and two documents that mean the
+ * same by their fields print the same. With the zone always written out. The caller owns the reference. */
 json_t *schedule_print(const struct schedule *schedule);
 
-/* A text that is equal for two schedules exactly if their normalised documents, zone, dialect and dst policy are.
- * Borrowed, lives as long as the schedule. */
+/* A text that is equal for two schedules exactly if their normalised documents, zone, dialect and dst policy
+ * are. Borrowed, lives as long as the schedule. */
 const char *schedule_key(const struct schedule *schedule);

@@ -1,7 +1,7 @@
 /* Purpose: time zones of the tz database, read from TZif data (RFC 9636, versions 1 to 4, with footer rules).
- * Pure: the bytes come from the caller (base/tzfile.h reads them from the system). A zone is immutable once parsed
- * and may be used by any thread; its reference count is atomic.
- * Invariant: the intervals of a zone cover all of time without gap or overlap, each with one offset. */
+ * Pure: the bytes come from the caller (base/tzfile.h reads them from the system). A zone is immutable once
+ * parsed and may be used by any thread; its reference count is atomic. Invariant: the intervals of a zone
+ * cover all of time without gap or overlap, each with one offset. */
 #pragma once
 
 #include <glib.h>
@@ -12,9 +12,9 @@ struct zone;
 
 /* A stretch of time with one offset. */
 struct zone_interval {
-	time_us from;         /* inclusive; TIME_US_MIN for the first */
-	time_us to;           /* exclusive; TIME_US_MAX for the last */
-	int32_t offset_s;     /* seconds east of UTC */
+	time_us from;     /* inclusive; TIME_US_MIN for the first */
+	time_us to;       /* exclusive; TIME_US_MAX for the last */
+	int32_t offset_s; /* seconds east of UTC */
 	bool dst;
 	char abbreviation[8]; /* MSK, +03 */
 };
@@ -32,8 +32,8 @@ void zone_interval_at(const struct zone *zone, time_us t, struct zone_interval *
 /* Offset in force at t, seconds east of UTC. */
 int32_t zone_offset_at(const struct zone *zone, time_us t);
 
-/* The instants at which the wall clock shows `local` (a civil time encoded as if it were UTC): 0 in a gap, 2 in an
- * overlap, in ascending order. Returns their number. */
+/* The instants at which the wall clock shows `local` (a civil time encoded as if it were UTC): 0 in a gap, 2
+ * in an overlap, in ascending order. Returns their number. */
 int zone_instants(const struct zone *zone, time_us local, time_us out[static 2]);
 /* One instant for a wall time: the first of two; in a gap, moved forward by the length of the gap. */
 time_us zone_resolve(const struct zone *zone, time_us local);

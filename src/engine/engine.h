@@ -1,5 +1,5 @@
-/* Purpose: decides what fires when, and what is recorded of it: (now, event) → effects. Pure: it reads no clock, does
- * no I/O and takes no lock; one thread (the loop) owns it.
+/* Purpose: decides what fires when, and what is recorded of it: (now, event) → effects. Pure: it reads no
+ * clock, does no I/O and takes no lock; one thread (the loop) owns it.
  *
  * Progress of a lane (a callback), see ARCHITECTURE.md:
  *  - the watermark: everything at or before it is resolved, or open, or in a backlog record;
@@ -9,26 +9,28 @@
  *
  * Invariants:
  *  - a fire is retired (counted as done by a commit) only in order, or after it was written down as open;
- *  - handed out but not durably retired are at most open_max fires a lane: with one commit group more, this is the
- *    window of possible repeats after a crash;
- *  - a live fire is handed out within ENGINE_GRACE of its time, or it is missed and goes through a backlog record. */
+ *  - handed out but not durably retired are at most open_max fires a lane: with one commit group more, this
+ * is the window of possible repeats after a crash;
+ *  - a live fire is handed out within ENGINE_GRACE of its time, or it is missed and goes through a backlog
+ * record. */
 #pragma once
 
 #include "model/change.h"
 #include "model/progress.h"
 
 /* A fire handed out within this of its time is never missed. */
-#define ENGINE_GRACE US_PER_SECOND
+#define ENGINE_GRACE      US_PER_SECOND
 /* A forward step of the clock of more than this that time awake and suspended does not explain is held ... */
-#define ENGINE_STEP_HELD US_PER_HOUR
-/* ... for this long, before it is believed. A backward step of more than ENGINE_STEP_HELD opens a clock epoch. */
-#define ENGINE_HOLD US_PER_MINUTE
+#define ENGINE_STEP_HELD  US_PER_HOUR
+/* ... for this long, before it is believed. A backward step of more than ENGINE_STEP_HELD opens a clock
+ * epoch. */
+#define ENGINE_HOLD       US_PER_MINUTE
 /* A step smaller than this is not worth a note. */
 #define ENGINE_STEP_NOTED (2 * US_PER_SECOND)
 /* A fire that is unanswered for so long is written down as open, so that the watermark can go on. */
 #define ENGINE_OPEN_AFTER (250 * US_PER_MS)
 /* Fires handed out, or done and not yet durable, of one lane; half of them at most are from the backlog. */
-#define ENGINE_OPEN_MAX 8192
+#define ENGINE_OPEN_MAX   8192
 
 struct engine;
 
@@ -51,10 +53,11 @@ void engine_free(struct engine *engine);
 
 /* --- the start, in this order: restore the actions, the progress, the changes of the table; then run --- */
 
-/* Takes over a definition read back from internal_db, ascending by id; its lane is the one it had then. The reference
- * is taken over. */
+/* Takes over a definition read back from internal_db, ascending by id; its lane is the one it had then. The
+ * reference is taken over. */
 void engine_restore_action(struct engine *engine, struct action *action, time_us since);
-/* Takes over the progress read back (NULL: none) and frees it. Backlog members must have their schedule set. */
+/* Takes over the progress read back (NULL: none) and frees it. Backlog members must have their schedule set.
+ */
 void engine_restore(struct engine *engine, struct progress *progress, time_us now, time_us boottime);
 
 /* --- events --- */
@@ -76,13 +79,14 @@ void engine_stop(struct engine *engine);
 
 /* Does a bounded piece of background work (deciding over missed time); true where more is left. */
 bool engine_work(struct engine *engine);
-/* The next fires to hand to the callback of a lane, at most max; 0 where there are none now. Valid until the next call
- * of engine_resolved or engine_apply. Each must be answered for by engine_accepted before anything else. */
+/* The next fires to hand to the callback of a lane, at most max; 0 where there are none now. Valid until the
+ * next call of engine_resolved or engine_apply. Each must be answered for by engine_accepted before anything
+ * else. */
 size_t engine_take(struct engine *engine, uint16_t lane, struct fire *out, size_t max);
 /* The callback accepted the first `accepted` of those just taken; the rest waits for engine_ready. */
 void engine_accepted(struct engine *engine, uint16_t lane, size_t accepted);
-/* What is to be made durable now; NULL where there is nothing, or the last one is not yet committed. The caller owns
- * it. */
+/* What is to be made durable now; NULL where there is nothing, or the last one is not yet committed. The
+ * caller owns it. */
 struct commit *engine_take_commit(struct engine *engine);
 /* When to call again if nothing else happens: TIME_US_MIN for at once, TIME_US_MAX for never. */
 time_us engine_next_wake(const struct engine *engine);
@@ -93,14 +97,14 @@ bool engine_is_idle(const struct engine *engine);
 
 struct engine_lane_status {
 	const char *name;
-	struct position watermark;     /* as of the last durable commit */
+	struct position watermark; /* as of the last durable commit */
 	uint32_t clock_epoch;
-	uint32_t in_flight;            /* handed out and unanswered */
-	uint32_t open;                 /* written down as open */
-	uint32_t retained;             /* counted against open_max */
+	uint32_t in_flight; /* handed out and unanswered */
+	uint32_t open;      /* written down as open */
+	uint32_t retained;  /* counted against open_max */
 	uint32_t backlog_records;
 	time_us backlog_from, backlog_to; /* of the oldest record */
-	bool waiting;                  /* the receiver is unavailable */
+	bool waiting;                     /* the receiver is unavailable */
 };
 void engine_lane_status(const struct engine *engine, uint16_t lane, struct engine_lane_status *out);
 size_t engine_action_count(const struct engine *engine);
@@ -108,6 +112,6 @@ size_t engine_schedule_count(const struct engine *engine);
 /* Walks the actions ascending by id with their next fire after now (false: none). */
 typedef void (*engine_action_fn)(void *context, const struct action *action, bool has_next, time_us next_due);
 void engine_each_action(const struct engine *engine, engine_action_fn each, void *context);
-/* Texts for the log (clock steps, missed stretches found and made up for), oldest first; NULL where there is none.
- * The caller frees it. */
+/* Texts for the log (clock steps, missed stretches found and made up for), oldest first; NULL where there is
+ * none. The caller frees it. */
 char *engine_take_note(struct engine *engine);

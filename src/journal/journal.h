@@ -20,9 +20,9 @@ struct journal_options {
 	bool read_only;            /* for listings beside a running scheduler: no lock, no migration */
 };
 
-/* Opens, migrates by number, and takes ownership (not when read_only). Errors: AS_ERROR_BUSY with the holder's
- * process where another scheduler owns it; AS_ERROR_UNAVAILABLE where a later try may help; AS_ERROR_MISSING for a
- * read_only open of what is not there. */
+/* Opens, migrates by number, and takes ownership (not when read_only). Errors: AS_ERROR_BUSY with the
+ * holder's process where another scheduler owns it; AS_ERROR_UNAVAILABLE where a later try may help;
+ * AS_ERROR_MISSING for a read_only open of what is not there. */
 struct journal *journal_open(const struct journal_options *options, GError **error);
 void journal_close(struct journal *journal); /* NULL is fine; frees the ownership */
 
@@ -30,18 +30,19 @@ typedef void (*journal_definition_fn)(void *context, const struct definition *de
 
 /* Reads everything back; definitions ascending by id, borrowed during the call of `each`. The caller owns the
  * result. */
-struct progress *journal_load(struct journal *journal, journal_definition_fn each, void *context, GError **error);
+struct progress *journal_load(
+	struct journal *journal, journal_definition_fn each, void *context, GError **error);
 
-/* Writes a group commit. On error nothing of it is there: AS_ERROR_UNAVAILABLE (disk full, locked: try the same
- * commit again), AS_ERROR_FENCED (another owner: stop). A commit whose sequence was the last one written is taken
- * as done (its outcome had been unknown). */
+/* Writes a group commit. On error nothing of it is there: AS_ERROR_UNAVAILABLE (disk full, locked: try the
+ * same commit again), AS_ERROR_FENCED (another owner: stop). A commit whose sequence was the last one written
+ * is taken as done (its outcome had been unknown). */
 bool journal_commit(struct journal *journal, const struct commit *commit, GError **error);
 
 /* Deletes history beyond age and size, a bounded amount a call; *more tells whether to call again. */
 bool journal_trim(struct journal *journal, time_us now, bool *more, GError **error);
 
-/* A number that changes when someone else wrote to the same SQLite file; for a store that shares it (any thread).
- * -1 where it cannot be told. */
+/* A number that changes when someone else wrote to the same SQLite file; for a store that shares it (any
+ * thread). -1 where it cannot be told. */
 int64_t journal_foreign_version(struct journal *journal);
 /* The path of the file, NULL where there is none. Borrowed. */
 const char *journal_path(const struct journal *journal);
@@ -49,12 +50,12 @@ const char *journal_path(const struct journal *journal);
 /* --- history, read back --- */
 
 struct history_query {
-	const int64_t *action_id;        /* NULL: all */
-	const enum fire_status *status;  /* NULL: all */
-	const char *fire_id;             /* NULL: all */
-	time_us since;                   /* by the time it ended; TIME_US_MIN: all */
-	uint64_t limit;                  /* newest first; 0: all */
-	bool notes;                      /* notes too */
+	const int64_t *action_id;       /* NULL: all */
+	const enum fire_status *status; /* NULL: all */
+	const char *fire_id;            /* NULL: all */
+	time_us since;                  /* by the time it ended; TIME_US_MIN: all */
+	uint64_t limit;                 /* newest first; 0: all */
+	bool notes;                     /* notes too */
 };
 
 /* One entry as it is shown: a run, a range of fires of one action that ended alike, or a note. */
@@ -62,10 +63,10 @@ struct history_entry {
 	int64_t action_id;
 	enum fire_status status;
 	enum fire_reason reason;
-	time_us scheduled_at;         /* nominal; for a range its first */
-	time_us last;                 /* for a range */
-	uint64_t count;               /* 1 for a run */
-	time_us merged_into;          /* TIME_US_MIN for none */
+	time_us scheduled_at;            /* nominal; for a range its first */
+	time_us last;                    /* for a range */
+	uint64_t count;                  /* 1 for a run */
+	time_us merged_into;             /* TIME_US_MIN for none */
 	time_us started_at, finished_at; /* started_at is TIME_US_MIN where it never started */
 	uint16_t attempts;
 	const char *manual; /* NULL for a scheduled one */
@@ -76,5 +77,5 @@ struct history_entry {
 typedef bool (*history_fn)(void *context, const struct history_entry *entry);
 
 /* Newest first, by the time it ended. */
-bool journal_history(struct journal *journal, const struct history_query *query, history_fn each, void *context,
-		GError **error);
+bool journal_history(struct journal *journal, const struct history_query *query, history_fn each,
+	void *context, GError **error);

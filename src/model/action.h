@@ -1,10 +1,11 @@
 /* Purpose: an action: a row of the table `action`, validated, with the defaults of the configuration applied.
- * Pure; a struct action is owned by one thread at a time (its reference count is not atomic), the packed form is
- * plain bytes.
+ * Pure; a struct action is owned by one thread at a time (its reference count is not atomic), the packed form
+ * is plain bytes.
  *
- * A row goes one way only: row → packed definition → action. The packed definition holds everything that decides
- * what the row means (zone, dialect and dst policy resolved, policies as they stand in the row), so its digest
- * tells whether anything changed, and internal_db keeps it to fire while actions_db is out of reach. */
+ * A row goes one way only: row → packed definition → action. The packed definition holds everything that
+ * decides what the row means (zone, dialect and dst policy resolved, policies as they stand in the row), so
+ * its digest tells whether anything changed, and internal_db keeps it to fire while actions_db is out of
+ * reach. */
 #pragma once
 
 #include <glib.h>
@@ -51,10 +52,10 @@ struct action_defaults {
 struct action {
 	int64_t id;
 	struct schedule *schedule; /* a reference */
-	time_us since;             /* fires due at or before it are not this definition's; set by the engine */
+	time_us since; /* fires due at or before it are not this definition's; set by the engine */
 	uint32_t refs;
-	uint32_t incarnation; /* the same through edits, another after a removal; set by the engine */
-	int32_t actuality_s;  /* negative: never too old */
+	uint32_t incarnation;   /* the same through edits, another after a removal; set by the engine */
+	int32_t actuality_s;    /* negative: never too old */
 	int32_t catch_up_limit; /* negative: none */
 	int32_t timeout_s;      /* 0: none */
 	uint16_t max_instances;
@@ -83,8 +84,8 @@ void action_unref(struct action *action); /* NULL is fine */
 void action_pack(const struct action_row *row, const struct action_defaults *defaults, GByteArray *out);
 /* The 64-bit digest (XXH3) of a packed definition. */
 uint64_t action_digest(const uint8_t *packed, size_t length);
-/* Unpacks what action_pack wrote; texts point into `packed`. False where it is no packed definition. `timezone`,
- * `callback` and `dst` of the row come back resolved. */
+/* Unpacks what action_pack wrote; texts point into `packed`. False where it is no packed definition.
+ * `timezone`, `callback` and `dst` of the row come back resolved. */
 bool action_unpack(const uint8_t *packed, size_t length, struct action_row *row, enum unix_dialect *dialect);
 
 enum action_state {
@@ -102,4 +103,4 @@ struct lane_names {
 /* Builds the action of a packed definition, with the defaults applied to what is NULL. *out is set for
  * ACTION_ACTIVE only; the caller owns a reference. Errors name the column and the reason. */
 enum action_state action_build(const uint8_t *packed, size_t length, const struct action_defaults *defaults,
-		const struct lane_names *lanes, struct schedule_cache *cache, struct action **out, GError **error);
+	const struct lane_names *lanes, struct schedule_cache *cache, struct action **out, GError **error);

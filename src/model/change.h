@@ -1,4 +1,5 @@
-/* Purpose: a change of one row of the table, as the tracker reports it and the engine applies it. Plain data. */
+/* Purpose: a change of one row of the table, as the tracker reports it and the engine applies it. Plain data.
+ */
 #pragma once
 
 #include "model/fire.h"

@@ -3,8 +3,8 @@
 
 #include "model/action.h"
 
-/* Fires of a lane have a total order: by when they are due, then by action, then by nominal time (which differs
- * from the due time only with jitter). A position in it is a watermark or a cursor. */
+/* Fires of a lane have a total order: by when they are due, then by action, then by nominal time (which
+ * differs from the due time only with jitter). A position in it is a watermark or a cursor. */
 struct position {
 	time_us due_at;
 	int64_t action_id;
@@ -26,23 +26,25 @@ static inline struct position position_end_of(time_us t)
 	return (struct position){t, INT64_MAX, TIME_US_MAX};
 }
 
-/* When the fire of a nominal time is due: nominal + a jitter that is a pure function of action id and nominal time
- * (splitmix64), uniform in [0, schedule_jitter], capped to the schedule's end. */
+/* When the fire of a nominal time is due: nominal + a jitter that is a pure function of action id and nominal
+ * time (splitmix64), uniform in [0, schedule_jitter], capped to the schedule's end. */
 time_us fire_due_at(const struct schedule *schedule, int64_t action_id, time_us nominal);
 
 /* The first fire of one action later than `after` in the order; false where there is none. */
-bool fire_next(const struct schedule *schedule, int64_t action_id, struct position after, struct position *out);
+bool fire_next(
+	const struct schedule *schedule, int64_t action_id, struct position after, struct position *out);
 /* The last fire of one action that is due at or before `until`; false where there is none. */
 bool fire_last(const struct schedule *schedule, int64_t action_id, time_us until, struct position *out);
 
 /* The longest fire id, with its NUL. */
-#define FIRE_ID_MAX 80
+#define FIRE_ID_MAX     80
 #define FIRE_MANUAL_MAX 37 /* a UUID with its NUL */
 
 /* `17@2024-01-01T00:05:00Z`, or `17!UUID` where manual is not NULL and not empty. Returns buf. */
 char *fire_id_format(int64_t action_id, time_us nominal, const char *manual, char buf[static FIRE_ID_MAX]);
 /* Reads a fire id; false where it is none. manual becomes empty for a scheduled one. */
-bool fire_id_parse(const char *text, int64_t *action_id, time_us *nominal, char manual[static FIRE_MANUAL_MAX]);
+bool fire_id_parse(
+	const char *text, int64_t *action_id, time_us *nominal, char manual[static FIRE_MANUAL_MAX]);
 
 /* A fire as it is handed to a callback. */
 struct fire {
@@ -80,16 +82,16 @@ bool fire_status_parse(const char *name, enum fire_status *out);
 
 enum fire_reason {
 	REASON_NONE,
-	REASON_MERGED,        /* merge_missed: a later missed fire stands for it */
-	REASON_TOO_OLD,       /* older than actuality_time */
+	REASON_MERGED,  /* merge_missed: a later missed fire stands for it */
+	REASON_TOO_OLD, /* older than actuality_time */
 	REASON_CATCH_UP_LIMIT,
 	REASON_CATCH_UP_OPTION, /* run --catch-up */
-	REASON_REMOVED,       /* the row is gone */
-	REASON_DISABLED,      /* the row is disabled */
-	REASON_BAD_ROW,       /* the row became bad */
-	REASON_MAX_INSTANCES, /* as many as max_instances were running */
-	REASON_REFUSED,       /* max_attempts used up */
-	REASON_CLOCK,         /* delivered while a clock jump was held, which was taken back */
+	REASON_REMOVED,         /* the row is gone */
+	REASON_DISABLED,        /* the row is disabled */
+	REASON_BAD_ROW,         /* the row became bad */
+	REASON_MAX_INSTANCES,   /* as many as max_instances were running */
+	REASON_REFUSED,         /* max_attempts used up */
+	REASON_CLOCK,           /* delivered while a clock jump was held, which was taken back */
 };
 /* The reason in words, for history: `older than actuality_time`. */
 const char *fire_reason_text(enum fire_reason reason);

@@ -4,8 +4,8 @@
 
 #include "model/fire.h"
 
-/* Progress of a lane (a callback; later: a shard and a callback). Everything at or before the watermark is resolved,
- * or open, or in a backlog record. */
+/* Progress of a lane (a callback; later: a shard and a callback). Everything at or before the watermark is
+ * resolved, or open, or in a backlog record. */
 struct lane_progress {
 	char *name; /* the callback's canonical name */
 	uint32_t clock_epoch;
@@ -15,21 +15,23 @@ struct lane_progress {
 /* One action of a backlog record that speaks of some actions only: the schedule it had then. */
 struct backlog_member {
 	int64_t action_id;
-	struct schedule *schedule; /* a reference; NULL in data read back until the engine resolves `packed` */
-	uint8_t *packed;           /* the packed definition that the schedule comes from */
+	struct schedule
+		*schedule; /* a reference; NULL in data read back until the engine resolves `packed` */
+	uint8_t *packed;   /* the packed definition that the schedule comes from */
 	uint32_t packed_length;
 };
 
-/* A stretch (from, to] of missed time that is being made up for. The record is the decision: merging and age are
- * judged against decided_now, once. */
+/* A stretch (from, to] of missed time that is being made up for. The record is the decision: merging and age
+ * are judged against decided_now, once. */
 struct backlog_record {
 	uint64_t id; /* unique, ascending in the order of decision */
 	char *lane;
 	struct position from, to;
 	time_us decided_now;
-	time_us drop_before;    /* fires due before are `skipped` by run --catch-up; TIME_US_MIN for none */
-	int64_t settled_id;     /* dropped fires of actions up to this id are in the history; INT64_MIN at first */
-	struct position cursor; /* fires up to here are resolved or open; `from` at first */
+	time_us drop_before; /* fires due before are `skipped` by run --catch-up; TIME_US_MIN for none */
+	int64_t settled_id;  /* dropped fires of actions up to this id are in the history; INT64_MIN at first
+			      */
+	struct position cursor;         /* fires up to here are resolved or open; `from` at first */
 	struct backlog_member *members; /* ascending by id; NULL: every action of the lane */
 	uint32_t member_count;
 };
@@ -65,8 +67,8 @@ struct outcome {
 	uint8_t reason; /* enum fire_reason */
 };
 
-/* Fires of several actions that ended alike without being handed out: each of `ids` had `count` fires, from `first`
- * to `last` (nominal times). */
+/* Fires of several actions that ended alike without being handed out: each of `ids` had `count` fires, from
+ * `first` to `last` (nominal times). */
 struct outcome_range {
 	uint8_t status, reason;
 	time_us at; /* when it was decided */
@@ -86,15 +88,15 @@ struct history_note {
 /* A group commit: all of it becomes durable, or nothing. */
 struct commit {
 	uint64_t sequence;
-	GArray *lanes;          /* struct lane_progress, upserted by name */
-	GArray *backlog;        /* struct backlog_record, upserted by id (members are written with a new id only) */
-	GArray *backlog_done;   /* uint64_t ids */
-	GArray *open;           /* struct open_fire, upserted by (lane, action, nominal, manual) */
-	GArray *open_done;      /* struct open_fire, only its key is read */
-	GArray *definitions;    /* struct definition, ascending by action_id */
-	GArray *outcomes;       /* struct outcome, in the order they ended */
-	GArray *ranges;         /* struct outcome_range */
-	GArray *notes;          /* struct history_note */
+	GArray *lanes;   /* struct lane_progress, upserted by name */
+	GArray *backlog; /* struct backlog_record, upserted by id (members are written with a new id only) */
+	GArray *backlog_done; /* uint64_t ids */
+	GArray *open;         /* struct open_fire, upserted by (lane, action, nominal, manual) */
+	GArray *open_done;    /* struct open_fire, only its key is read */
+	GArray *definitions;  /* struct definition, ascending by action_id */
+	GArray *outcomes;     /* struct outcome, in the order they ended */
+	GArray *ranges;       /* struct outcome_range */
+	GArray *notes;        /* struct history_note */
 };
 
 struct commit *commit_new(void);

@@ -1,6 +1,6 @@
 /* Purpose: actions_db: the table `action`. A vtable with one backend a database.
- * One thread at a time for each store (the daemon's store thread; the CLI opens its own). Calls block, each with a
- * deadline. Only bound parameters go into SQL. */
+ * One thread at a time for each store (the daemon's store thread; the CLI opens its own). Calls block, each
+ * with a deadline. Only bound parameters go into SQL. */
 #pragma once
 
 #include "base/error.h"
@@ -16,14 +16,15 @@ struct store_options {
 	bool read_only;
 	/* Logs every statement; NULL: nobody listens. */
 	void (*echo)(void *context, const char *sql);
-	/* For a SQLite file that internal_db shares: a number that changes when someone else wrote (journal.h), so that
-	 * own commits do not look like changes of the table. NULL: not shared. */
+	/* For a SQLite file that internal_db shares: a number that changes when someone else wrote
+	 * (journal.h), so that own commits do not look like changes of the table. NULL: not shared. */
 	int64_t (*foreign_version)(void *context);
 	void *context;
 };
 
 /* Errors: AS_ERROR_INVALID for a dialect that this build has not (the message lists those it has),
- * AS_ERROR_MISSING where the file is not there and create is false, AS_ERROR_UNAVAILABLE where a later try may help. */
+ * AS_ERROR_MISSING where the file is not there and create is false, AS_ERROR_UNAVAILABLE where a later try
+ * may help. */
 struct store *store_open(const struct store_options *options, GError **error);
 void store_close(struct store *store); /* NULL is fine */
 
@@ -31,24 +32,25 @@ void store_close(struct store *store); /* NULL is fine */
 bool store_create_table(struct store *store, GError **error);
 /* Adds the optional columns that the table lacks; *added is how many. */
 bool store_complete_table(struct store *store, unsigned *added, GError **error);
-/* Writes rows by id order of the array, the ids given by the database; used by test.write_sample_actions_to_db:
- * only where no row of the same name and command is there. */
+/* Writes rows by id order of the array, the ids given by the database; used by
+ * test.write_sample_actions_to_db: only where no row of the same name and command is there. */
 bool store_add_samples(struct store *store, const struct action_row *rows, size_t count, GError **error);
 
 /* Returns false to stop. The row is borrowed. */
 typedef bool (*store_row_fn)(void *context, const struct action_row *row);
 
-/* Reads every row, ascending by id, in one snapshot. Errors: AS_ERROR_MISSING where there is no table or file,
- * AS_ERROR_UNAVAILABLE (locked past the deadline, I/O), AS_ERROR_CORRUPT. */
+/* Reads every row, ascending by id, in one snapshot. Errors: AS_ERROR_MISSING where there is no table or
+ * file, AS_ERROR_UNAVAILABLE (locked past the deadline, I/O), AS_ERROR_CORRUPT. */
 bool store_read(struct store *store, store_row_fn each, void *context, GError **error);
 /* One row by id; *found tells whether it is there. */
-bool store_read_one(struct store *store, int64_t id, store_row_fn each, void *context, bool *found, GError **error);
+bool store_read_one(
+	struct store *store, int64_t id, store_row_fn each, void *context, bool *found, GError **error);
 
-/* Whether the table may have changed since the last store_read, cheaply; true where it cannot be told. Notices a file
- * that was replaced. */
+/* Whether the table may have changed since the last store_read, cheaply; true where it cannot be told.
+ * Notices a file that was replaced. */
 bool store_changed(struct store *store, bool *changed, GError **error);
-/* Readable when something may have changed (then call store_watch_drain and store_changed); -1 where the database
- * does not tell. */
+/* Readable when something may have changed (then call store_watch_drain and store_changed); -1 where the
+ * database does not tell. */
 int store_watch_fd(struct store *store);
 void store_watch_drain(struct store *store);
 

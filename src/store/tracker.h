@@ -1,7 +1,6 @@
-/* Purpose: tells what changed in the table between two reads, at 16 bytes an action: the digests of the packed
- * definitions, ascending by id. Rows whose digest is unchanged cost a hash and nothing else; changed ones are
- * validated here, on the store's thread, and handed on as ready actions.
- * One thread at a time. */
+/* Purpose: tells what changed in the table between two reads, at 16 bytes an action: the digests of the
+ * packed definitions, ascending by id. Rows whose digest is unchanged cost a hash and nothing else; changed
+ * ones are validated here, on the store's thread, and handed on as ready actions. One thread at a time. */
 #pragma once
 
 #include "model/change.h"
@@ -11,12 +10,13 @@
 struct tracker;
 
 /* The defaults are copied; lanes and cache are borrowed and must outlive the tracker. */
-struct tracker *tracker_new(const struct action_defaults *defaults, const struct lane_names *lanes,
-		struct schedule_cache *cache);
+struct tracker *tracker_new(
+	const struct action_defaults *defaults, const struct lane_names *lanes, struct schedule_cache *cache);
 void tracker_free(struct tracker *tracker);
 
-/* Makes a definition known (read back from internal_db, ascending by id) before the first read, so that unchanged
- * rows are no changes. Returns its action (a reference; NULL where it does not build any more, with *error set). */
+/* Makes a definition known (read back from internal_db, ascending by id) before the first read, so that
+ * unchanged rows are no changes. Returns its action (a reference; NULL where it does not build any more, with
+ * *error set). */
 struct action *tracker_seed(struct tracker *tracker, const struct definition *definition, GError **error);
 
 /* The changes, ascending by id, in batches; the callee takes the contents over. Returns false to stop. */
@@ -24,7 +24,8 @@ typedef bool (*tracker_fn)(void *context, struct action_change *changes, size_t 
 
 /* Reads the table and reports what changed since the last read. On error nothing was forgotten: what had been
  * reported before the error is remembered as seen, removals are reported only after a whole read. */
-bool tracker_read(struct tracker *tracker, struct store *store, tracker_fn each, void *context, GError **error);
+bool tracker_read(
+	struct tracker *tracker, struct store *store, tracker_fn each, void *context, GError **error);
 
 /* Number of rows known, and of bad ones among them. */
 size_t tracker_rows(const struct tracker *tracker);
