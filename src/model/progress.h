@@ -15,6 +15,7 @@ struct lane_progress {
 /* One action of a backlog record that speaks of some actions only: the schedule it had then. */
 struct backlog_member {
 	int64_t action_id;
+	time_us since; /* its fires due at or before are not this record's */
 	struct schedule
 		*schedule; /* a reference; NULL in data read back until the engine resolves `packed` */
 	uint8_t *packed;   /* the packed definition that the schedule comes from */
@@ -89,7 +90,8 @@ struct history_note {
 struct commit {
 	uint64_t sequence;
 	GArray *lanes;   /* struct lane_progress, upserted by name */
-	GArray *backlog; /* struct backlog_record, upserted by id (members are written with a new id only) */
+	GArray *backlog; /* struct backlog_record, upserted by id; members are written where not NULL, else
+			    kept */
 	GArray *backlog_done; /* uint64_t ids */
 	GArray *open;         /* struct open_fire, upserted by (lane, action, nominal, manual) */
 	GArray *open_done;    /* struct open_fire, only its key is read */
