@@ -2,8 +2,17 @@
 
 #include "base/error.h"
 
+#include <string.h>
+
 json_t *json_read(const char *text, size_t length, GError **error)
 {
+	/* The library takes a NUL for the end of the text. */
+	const char *nul = memchr(text, '\0', length);
+	if (nul) {
+		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "not valid JSON: a NUL byte at byte %zu",
+			(size_t)(nul - text) + 1);
+		return NULL;
+	}
 	json_error_t why;
 	json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (!value)

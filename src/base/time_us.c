@@ -46,7 +46,7 @@ time_us time_from_civil(const struct civil *c)
 void time_to_civil(time_us t, struct civil *out)
 {
 	int64_t days = floor_div(t, US_PER_DAY);
-	int64_t rest = t - days * US_PER_DAY;
+	int64_t rest = floor_mod(t, US_PER_DAY);
 	civil_from_days(days, &out->year, &out->month, &out->day);
 	out->us = (int32_t)(rest % US_PER_SECOND);
 	rest /= US_PER_SECOND;
