@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-static enum as_error error_of_code(int code)
+static int error_of_code(int code)
 {
 	switch (code & 0xff) {
 	case SQLITE_BUSY:

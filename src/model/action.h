@@ -24,7 +24,12 @@ struct text {
 struct maybe_int {
 	bool set;
 	int64_t value;
+	struct text
+		bad; /* what stands there where that is no integer (then set is false); data NULL otherwise */
 };
+
+/* The longest text of a row, in bytes; a longer one makes the row bad. */
+#define ACTION_TEXT_MAX (16u << 20)
 
 /* A row as a database gave it. Columns that the table does not have are NULL. Texts are borrowed. */
 struct action_row {
@@ -80,7 +85,8 @@ static inline const char *action_command(const struct action *action)
 struct action *action_ref(struct action *action);
 void action_unref(struct action *action); /* NULL is fine */
 
-/* Appends the packed definition of a row to `out` (never fails: bad values are packed as they are). */
+/* Appends the packed definition of a row to `out` (never fails: bad values are packed as they are,
+ * texts above ACTION_TEXT_MAX cut right after it). */
 void action_pack(const struct action_row *row, const struct action_defaults *defaults, GByteArray *out);
 /* The 64-bit digest (XXH3) of a packed definition. */
 uint64_t action_digest(const uint8_t *packed, size_t length);
