@@ -15,6 +15,9 @@ struct callback_host {
 	void (*resolved)(void *context, const struct fire_result *results, size_t count);
 	/* There is room again after a submit that accepted less than all. */
 	void (*ready)(void *context);
+	/* The receiver is out of reach for now, and the callback tries again by itself; NULL: it works again.
+	 */
+	void (*trouble)(void *context, const char *message);
 	/* The callback cannot go on (stdout is closed): the program ends with this error, the fires stay
 	 * owed. */
 	void (*broken)(void *context, const char *message);
