@@ -106,6 +106,17 @@ static void load_environment(struct loading *loading)
 	variables_free(variables);
 }
 
+/* Where nothing at all was given, one sentence helps more than a list of what is missing. */
+static void note_absence(struct loading *loading)
+{
+	if (loading->path || !loading->complete || g_hash_table_size(loading->draft.sections))
+		return;
+	problem_add(loading->problems, search_paths[0], NULL,
+		"there is none here and no %s; `action-scheduler init` writes one, and -c names another",
+		search_paths[1]);
+	loading->complete = false;
+}
+
 struct config *config_load(const struct config_sources *sources, GPtrArray *problems)
 {
 	struct loading loading = {.sources = sources, .problems = problems, .complete = true};
@@ -115,10 +126,11 @@ struct config *config_load(const struct config_sources *sources, GPtrArray *prob
 	load_yaml(&loading);
 	load_dotenv(&loading);
 	load_environment(&loading);
+	note_absence(&loading);
 
 	struct config *config = g_new0(struct config, 1);
 	config->path = loading.path;
-	config_finish(config, &loading.draft, loading.complete, loading.path ? loading.path : "config.yaml",
+	config_finish(config, &loading.draft, loading.complete, loading.path ? loading.path : search_paths[0],
 		sources->environment);
 	draft_clear(&loading.draft);
 	if (problems->len == before)

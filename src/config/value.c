@@ -249,35 +249,35 @@ char *option_show(const struct option *option, const struct config *config)
 	g_assert_not_reached();
 }
 
-char *option_range(const struct option *option)
+/* Bounds that only keep a number from overflowing are not worth telling. */
+#define BOUND_TOLD_MAX INT64_C(1000000000)
+
+static char *range_text(const struct option *option)
 {
-	switch (option->type) {
-	case OPTION_INT:
-	case OPTION_SECONDS:
-		return g_strdup_printf("from %" PRId64 " to %" PRId64, option->least, option->most);
-	case OPTION_DURATION: {
+	if (option->type == OPTION_DURATION) {
 		g_autofree char *least = show_duration(option->least);
 		g_autofree char *most = show_duration(option->most);
-		return g_strdup_printf("from %s to %s", least, most);
+		return g_strdup_printf(" from %s to %s", least, most);
 	}
-	case OPTION_SIZE: {
+	if (option->type == OPTION_SIZE) {
 		g_autofree char *least = show_units(option->least, size_units, G_N_ELEMENTS(size_units));
 		g_autofree char *most = show_units(option->most, size_units, G_N_ELEMENTS(size_units));
-		return g_strdup_printf("from %s to %s", least, most);
+		return g_strdup_printf(" from %s to %s", least, most);
 	}
-	default: return NULL;
-	}
+	if (option->most < BOUND_TOLD_MAX)
+		return g_strdup_printf(" from %" PRId64 " to %" PRId64, option->least, option->most);
+	return option->least < 0 ? g_strdup("") : g_strdup_printf(" of at least %" PRId64, option->least);
 }
 
 char *option_type_text(const struct option *option)
 {
-	g_autofree char *range = option_range(option);
+	g_autofree char *range = option->most > option->least ? range_text(option) : NULL;
 	switch (option->type) {
 	case OPTION_BOOL: return g_strdup("true or false");
-	case OPTION_INT: return g_strdup_printf("a whole number %s", range);
-	case OPTION_SECONDS: return g_strdup_printf("a whole number of seconds %s", range);
-	case OPTION_DURATION: return g_strdup_printf("a number of seconds %s", range);
-	case OPTION_SIZE: return g_strdup_printf("a number of bytes %s", range);
+	case OPTION_INT: return g_strdup_printf("a whole number%s", range);
+	case OPTION_SECONDS: return g_strdup_printf("a whole number of seconds%s", range);
+	case OPTION_DURATION: return g_strdup_printf("a number of seconds%s", range);
+	case OPTION_SIZE: return g_strdup_printf("a number of bytes%s", range);
 	case OPTION_STRING: return g_strdup("text");
 	case OPTION_PATH: return g_strdup("a path");
 	case OPTION_SECRET: return g_strdup("text, never shown");

@@ -16,7 +16,5 @@ void option_clear(const struct option *option, struct config *config);
 
 /* The value as one would write it, secrets masked; NULL for none. Free with g_free. */
 char *option_show(const struct option *option, const struct config *config);
-/* The range of a number in words, "from 1 to 65535"; NULL where the type has none. Free with g_free. */
-char *option_range(const struct option *option);
-/* The type in words, for the reference. Free with g_free. */
+/* The type with its range, in words: "a whole number from 1 to 65535". Free with g_free. */
 char *option_type_text(const struct option *option);
