@@ -58,6 +58,10 @@ time_us schedule_end(const struct schedule *schedule);
 /* The zone it runs in; borrowed. */
 struct zone *schedule_zone(const struct schedule *schedule);
 
+/* How it was read. */
+enum unix_dialect schedule_dialect(const struct schedule *schedule);
+enum dst_policy schedule_dst(const struct schedule *schedule);
+
 /* The normalised document: parse → print → parse gives the same schedule, and two documents that mean the
  * same by their fields print the same. With the zone always written out. The caller owns the reference. */
 json_t *schedule_print(const struct schedule *schedule);

@@ -29,6 +29,16 @@ const char *zone_name(const struct zone *zone);
 
 /* The interval that holds instant t. */
 void zone_interval_at(const struct zone *zone, time_us t, struct zone_interval *out);
+/* The same in whole seconds and without the names: what the search for fires uses. */
+struct zone_span {
+	int64_t from_s; /* inclusive; ZONE_FIRST_S for the first */
+	int64_t to_s;   /* exclusive; ZONE_LAST_S for the last */
+	int32_t offset_s;
+};
+#define ZONE_FIRST_S INT64_MIN
+#define ZONE_LAST_S  INT64_MAX
+void zone_span_at(const struct zone *zone, int64_t s, struct zone_span *out);
+
 /* Offset in force at t, seconds east of UTC. */
 int32_t zone_offset_at(const struct zone *zone, time_us t);
 
