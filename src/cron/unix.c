@@ -62,7 +62,7 @@ static bool add_item(struct field_cursor *c, void *context, GError **error)
 			item.last = item.first;
 		else if (!check_value(c, spec, item.last, item.last_at, error))
 			return false;
-		else if (weekday && item.last == 0)
+		else if (weekday && item.last == 0 && item.first > 0)
 			item.last = 7; /* Sunday closes the week: 5-0 */
 		if (item.first > item.last)
 			return field_fail(c, item.first_at, error, "the range ends before it begins");
