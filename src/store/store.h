@@ -69,3 +69,12 @@ enum store_column {
 	STORE_ERROR = 1 << 8,
 };
 unsigned store_columns(const struct store *store);
+
+/* Makes the column `error` say why these rows (ascending by id) do not fire, and NULL in every other row; nothing
+ * where the table has no such column (known after a read). It is no change in the sense of store_changed. Errors:
+ * AS_ERROR_UNAVAILABLE, AS_ERROR_FAILED (the role may not). */
+struct store_row_error {
+	int64_t id;
+	const char *text;
+};
+bool store_write_errors(struct store *store, const struct store_row_error *errors, size_t count, GError **error);

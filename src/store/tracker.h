@@ -19,6 +19,9 @@ void tracker_free(struct tracker *tracker);
  * *error set). */
 struct action *tracker_seed(struct tracker *tracker, const struct definition *definition, GError **error);
 
+/* Other defaults from the next read on (they are copied); it reports every row as changed. */
+void tracker_set_defaults(struct tracker *tracker, const struct action_defaults *defaults);
+
 /* The changes, ascending by id, in batches; the callee takes the contents over. Returns false to stop. */
 typedef bool (*tracker_fn)(void *context, struct action_change *changes, size_t count);
 
