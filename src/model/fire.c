@@ -74,6 +74,56 @@ bool fire_last(const struct schedule *schedule, int64_t action_id, time_us until
 	return found;
 }
 
+/* Fires with a nominal time in (from, to] that are due in (after, until]. */
+static uint64_t count_drawn(const struct schedule *schedule, int64_t action_id, time_us from, time_us to,
+	time_us after, time_us until)
+{
+	uint64_t count = 0;
+	for (time_us nominal = from; schedule_next(schedule, nominal, &nominal) && nominal <= to;) {
+		time_us due = fire_due_at(schedule, action_id, nominal);
+		count += due > after && due <= until;
+	}
+	return count;
+}
+
+uint64_t fire_count(const struct schedule *schedule, int64_t action_id, time_us after, time_us until)
+{
+	if (until <= after)
+		return 0;
+	dur_us jitter = schedule_jitter(schedule);
+	if (jitter == 0)
+		return schedule_count(schedule, after, until);
+	/* A nominal time in (after, until - jitter] is due within for sure; the draw decides at the edges. */
+	time_us low = before_jitter(schedule, after), high = before_jitter(schedule, until) + 1;
+	if (high <= after)
+		return count_drawn(schedule, action_id, low, until, after, until);
+	return count_drawn(schedule, action_id, low, after, after, until) +
+		schedule_count(schedule, after, high) +
+		count_drawn(schedule, action_id, high, until, after, until);
+}
+
+time_us fire_nth_due(const struct schedule *schedule, int64_t action_id, time_us after, uint64_t n)
+{
+	time_us nominal;
+	if (schedule_jitter(schedule) == 0)
+		return schedule_nth(schedule, after, n, &nominal) ? nominal : TIME_US_MAX;
+	/* The n-th nominal time from the earliest that counts is due no earlier than the answer minus the jitter,
+	 * and n nominal times after `after` are due by the upper bound: bisect between. */
+	time_us low = after, high;
+	if (!schedule_nth(schedule, after, n, &high))
+		high = schedule_end(schedule);
+	else
+		high += schedule_jitter(schedule);
+	while (high - low > 1) {
+		time_us middle = low + (high - low) / 2;
+		if (fire_count(schedule, action_id, after, middle) >= n)
+			high = middle;
+		else
+			low = middle;
+	}
+	return high;
+}
+
 char *fire_id_format(int64_t action_id, time_us nominal, const char *manual, char buf[static FIRE_ID_MAX])
 {
 	int n = snprintf(buf, FIRE_ID_MAX, "%" G_GINT64_FORMAT, action_id);

@@ -36,6 +36,11 @@ bool fire_next(
 /* The last fire of one action that is due at or before `until`; false where there is none. */
 bool fire_last(const struct schedule *schedule, int64_t action_id, time_us until, struct position *out);
 
+/* How many fires of one action are due in (after, until]. */
+uint64_t fire_count(const struct schedule *schedule, int64_t action_id, time_us after, time_us until);
+/* When the n-th (1-based) fire of one action that is due later than `after` is due; it must exist. */
+time_us fire_nth_due(const struct schedule *schedule, int64_t action_id, time_us after, uint64_t n);
+
 /* The longest fire id, with its NUL. */
 #define FIRE_ID_MAX     80
 #define FIRE_MANUAL_MAX 37 /* a UUID with its NUL */

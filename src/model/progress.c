@@ -1,6 +1,12 @@
 #include "model/change.h"
 #include "model/progress.h"
 
+#include "base/error.h"
+#include "base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
 void action_change_clear(struct action_change *change)
 {
 	action_unref(change->action);
@@ -15,15 +21,56 @@ static void lane_clear(void *data)
 	g_free(lane->name);
 }
 
-static void record_clear(void *data)
+void backlog_record_clear(struct backlog_record *record)
 {
-	struct backlog_record *record = data;
 	for (uint32_t i = 0; i < record->member_count; i++) {
 		schedule_unref(record->members[i].schedule);
 		g_free(record->members[i].packed);
 	}
 	g_free(record->members);
 	g_free(record->lane);
+	*record = (struct backlog_record){0};
+}
+
+static void record_clear(void *data)
+{
+	backlog_record_clear(data);
+}
+
+void backlog_member_pack(struct backlog_member *member)
+{
+	g_autoptr(json_t) document = schedule_print(member->schedule);
+	char *cron = json_write(document);
+	const char *zone = zone_name(schedule_zone(member->schedule));
+	const char *dst = schedule_dst(member->schedule) == DST_VIXIE ? "vixie" : "wall_clock";
+	struct action_row row = {
+		.id = member->action_id,
+		.cron = {cron, strlen(cron)},
+		.timezone = {zone, strlen(zone)},
+		.dst = {dst, strlen(dst)},
+	};
+	struct action_defaults defaults = {.dialect = schedule_dialect(member->schedule)};
+	g_autoptr(GByteArray) packed = g_byte_array_new();
+	action_pack(&row, &defaults, packed);
+	member->packed_length = packed->len;
+	member->packed = g_byte_array_free(g_steal_pointer(&packed), FALSE);
+	free(cron);
+}
+
+bool backlog_member_resolve(struct backlog_member *member, struct schedule_cache *cache, GError **error)
+{
+	struct action_row row;
+	enum unix_dialect dialect;
+	if (!action_unpack(member->packed, member->packed_length, &row, &dialect)) {
+		g_set_error(error, AS_ERROR, AS_ERROR_CORRUPT,
+			"the backlog of action %" G_GINT64_FORMAT " cannot be read", member->action_id);
+		return false;
+	}
+	g_autofree char *zone = g_strndup(row.timezone.data, row.timezone.length);
+	enum dst_policy dst = row.dst.length == strlen("vixie") ? DST_VIXIE : DST_WALL_CLOCK;
+	member->schedule =
+		schedule_cache_get(cache, row.cron.data, row.cron.length, zone, dialect, dst, error);
+	return member->schedule != NULL;
 }
 
 static void open_clear(void *data)
