@@ -66,11 +66,13 @@ sqlite3 *sqlite_open(const char *path, enum sqlite_mode mode, int wait_ms, GErro
 	/* Made absolute here: SQLite takes some relative names for something else than a file. */
 	g_autofree char *absolute = g_canonicalize_filename(path, NULL);
 	int flags = mode == SQLITE_MODE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-	if (mode == SQLITE_MODE_CREATE)
+	bool create = mode == SQLITE_MODE_CREATE || mode == SQLITE_MODE_SHARED;
+	if (create)
 		flags |= SQLITE_OPEN_CREATE;
+	flags |= mode == SQLITE_MODE_SHARED ? SQLITE_OPEN_FULLMUTEX : SQLITE_OPEN_NOMUTEX;
 	g_autoptr(sqlite3) db = NULL;
-	int code = sqlite3_open_v2(absolute, &db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-	if (code != SQLITE_OK && mode != SQLITE_MODE_CREATE && db && sqlite3_system_errno(db) == ENOENT) {
+	int code = sqlite3_open_v2(absolute, &db, flags, NULL);
+	if (code != SQLITE_OK && !create && db && sqlite3_system_errno(db) == ENOENT) {
 		g_set_error(error, AS_ERROR, AS_ERROR_MISSING, "%s: there is no such file", absolute);
 		return NULL;
 	}

@@ -16,6 +16,7 @@ enum sqlite_mode {
 	SQLITE_MODE_READ,   /* never writes, not even a journal that a crash left behind */
 	SQLITE_MODE_WRITE,  /* the file must be there */
 	SQLITE_MODE_CREATE, /* makes an empty file where there is none */
+	SQLITE_MODE_SHARED, /* the same, and several threads may use the connection */
 };
 
 /* Opens the file. Errors: AS_ERROR_MISSING (only without SQLITE_MODE_CREATE), AS_ERROR_UNAVAILABLE. What

@@ -17,6 +17,7 @@ struct journal_options {
 	enum history_level history_level;
 	dur_us history_max_age;    /* older entries are deleted */
 	int64_t history_max_bytes; /* the oldest go first above it */
+	dur_us busy_deadline;      /* how long to wait for a lock of someone else; 0: 5 s */
 	bool read_only;            /* for listings beside a running scheduler: no lock, no migration */
 };
 

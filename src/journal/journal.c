@@ -1,0 +1,65 @@
+#include "journal/backend.h"
+
+#include <string.h>
+
+static const struct journal_backend *const backends[] = {&journal_sqlite};
+
+static const struct journal_backend *find_backend(const struct journal_options *options, GError **error)
+{
+	if (!options->dialect)
+		return &journal_memory;
+	g_autoptr(GString) known = g_string_new(NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
+		if (strcmp(options->dialect, backends[i]->dialect) == 0)
+			return backends[i];
+		g_string_append_printf(known, "%s%s", i ? ", " : "", backends[i]->dialect);
+	}
+	g_set_error(error, AS_ERROR, AS_ERROR_INVALID,
+		"internal_db.dialect %s is not one of this build, which has: %s", options->dialect,
+		known->str);
+	return NULL;
+}
+
+struct journal *journal_open(const struct journal_options *options, GError **error)
+{
+	const struct journal_backend *backend = find_backend(options, error);
+	return backend ? backend->open(options, error) : NULL;
+}
+
+void journal_close(struct journal *journal)
+{
+	if (journal)
+		journal->backend->close(journal);
+}
+
+struct progress *journal_load(
+	struct journal *journal, journal_definition_fn each, void *context, GError **error)
+{
+	return journal->backend->load(journal, each, context, error);
+}
+
+bool journal_commit(struct journal *journal, const struct commit *commit, GError **error)
+{
+	return journal->backend->commit(journal, commit, error);
+}
+
+bool journal_trim(struct journal *journal, time_us now, bool *more, GError **error)
+{
+	return journal->backend->trim(journal, now, more, error);
+}
+
+int64_t journal_foreign_version(struct journal *journal)
+{
+	return journal->backend->foreign_version(journal);
+}
+
+const char *journal_path(const struct journal *journal)
+{
+	return journal->backend->path(journal);
+}
+
+bool journal_history(struct journal *journal, const struct history_query *query, history_fn each,
+	void *context, GError **error)
+{
+	return journal->backend->history(journal, query, each, context, error);
+}
