@@ -109,22 +109,37 @@ static bool take_dst(struct text dst, enum dst_policy *out, GError **error)
 	return true;
 }
 
-/* The schedule and the lane. The texts of timezone and callback end in a NUL in the packed form. */
+/* Whether it is the zone that is wrong, or the document. */
+static bool zone_is_known(const char *name, struct schedule_cache *cache)
+{
+	static const char always[] = "{\"format\": \"unix\", \"params\": {\"value\": \"* * * * *\"}}";
+	struct schedule *schedule = schedule_cache_get(
+		cache, always, strlen(always), name, UNIX_DIALECT_STANDARD, DST_WALL_CLOCK, NULL);
+	schedule_unref(schedule);
+	return schedule != NULL;
+}
+
+/* The texts of timezone and callback end in a NUL in the packed form. */
 static bool take_schedule(const struct action_row *row, enum unix_dialect dialect,
-	const struct lane_names *lanes, struct schedule_cache *cache, struct action *out, GError **error)
+	struct schedule_cache *cache, struct action *out, GError **error)
 {
 	enum dst_policy dst;
 	if (!take_dst(row->dst, &dst, error))
 		return false;
-	if (!lanes->find(lanes->context, row->callback.data, &out->lane, error)) {
-		g_prefix_error(error, "callback: ");
-		return false;
-	}
 	out->schedule = schedule_cache_get(
 		cache, row->cron.data, row->cron.length, row->timezone.data, dialect, dst, error);
 	if (!out->schedule)
-		g_prefix_error(error, "cron: ");
+		g_prefix_error(error, zone_is_known(row->timezone.data, cache) ? "cron: " : "timezone: ");
 	return out->schedule != NULL;
+}
+
+static bool take_lane(
+	const struct action_row *row, const struct lane_names *lanes, struct action *out, GError **error)
+{
+	bool found = lanes->find(lanes->context, row->callback.data, &out->lane, error);
+	if (!found)
+		g_prefix_error(error, "callback: ");
+	return found;
 }
 
 static bool check_texts(const struct action_row *row, GError **error)
@@ -166,7 +181,8 @@ enum action_state action_build(const uint8_t *packed, size_t length, const struc
 		return ACTION_DISABLED;
 	struct action filled = {0};
 	if (!check_texts(&row, error) || !take_policies(&row, defaults, &filled, error) ||
-		!take_schedule(&row, dialect, lanes, cache, &filled, error))
+		!take_lane(&row, lanes, &filled, error) ||
+		!take_schedule(&row, dialect, cache, &filled, error))
 		return ACTION_BAD;
 	*out = action_new(&row, &filled);
 	return ACTION_ACTIVE;

@@ -1,0 +1,289 @@
+#include "engine/internal.h"
+
+/* A batch of changes being applied. */
+struct batch {
+	struct engine *engine;
+	time_us now;           /* when edits are seen: all of a start at once */
+	GArray *out;           /* int64_t: ids to take out of the table */
+	GPtrArray *in;         /* struct action: to put into it */
+	GPtrArray *dirty;      /* struct cohort whose members change */
+	GPtrArray *dirty_lane; /* the lane of each */
+	GPtrArray *replaced;   /* struct action: references to drop at the end */
+};
+
+/* A group record takes in no more members than this, so that writing it down stays cheap. */
+#define GROUP_MEMBERS_MAX 16384
+
+static struct lane *lane_of(struct engine *engine, const struct action *action)
+{
+	return &engine->lanes[action->lane];
+}
+
+void engine_restore_action(struct engine *engine, struct action *action, time_us since)
+{
+	action->since = since;
+	action->incarnation = ++engine->next_incarnation;
+	action_list_edit(&engine->actions, NULL, 0, &action, 1);
+	struct cohort *cohort = lane_cohort(lane_of(engine, action), action->schedule, action->id, true);
+	action_list_edit(&cohort->members, NULL, 0, &action, 1);
+}
+
+/* --- cohorts of a batch --- */
+
+static struct cohort *batch_cohort(struct batch *batch, const struct action *action)
+{
+	struct lane *lane = lane_of(batch->engine, action);
+	struct cohort *cohort = lane_cohort(lane, action->schedule, action->id, true);
+	if (!cohort->in) {
+		cohort->in = g_ptr_array_new();
+		cohort->out = g_array_new(FALSE, FALSE, sizeof(int64_t));
+		g_ptr_array_add(batch->dirty, cohort);
+		g_ptr_array_add(batch->dirty_lane, lane);
+	}
+	return cohort;
+}
+
+static void batch_join(struct batch *batch, struct action *action)
+{
+	g_ptr_array_add(batch_cohort(batch, action)->in, action);
+}
+
+static void batch_leave(struct batch *batch, const struct action *action)
+{
+	g_array_append_val(batch_cohort(batch, action)->out, action->id);
+}
+
+/* Where the cursor of a cohort that was empty may begin: nobody in it has anything owed before. */
+static struct position cohort_begin(const struct lane *lane, const struct cohort *cohort, bool was_empty)
+{
+	struct position begin = lane->live.dispatched;
+	if (!was_empty)
+		return begin;
+	time_us since = TIME_US_MAX;
+	for (uint32_t i = 0; i < cohort->members.count; i++)
+		since = MIN(since, cohort->members.items[i]->since);
+	struct position bound = position_end_of(since);
+	return position_compare(bound, begin) > 0 ? bound : begin;
+}
+
+static void batch_finish_cohorts(struct batch *batch)
+{
+	for (guint i = 0; i < batch->dirty->len; i++) {
+		struct cohort *cohort = batch->dirty->pdata[i];
+		struct lane *lane = batch->dirty_lane->pdata[i];
+		bool was_empty = cohort->members.count == 0;
+		action_list_edit(&cohort->members, (const int64_t *)(void *)cohort->out->data,
+			cohort->out->len, (struct action **)cohort->in->pdata, cohort->in->len);
+		g_clear_pointer(&cohort->in, g_ptr_array_unref);
+		g_clear_pointer(&cohort->out, g_array_unref);
+		if (cohort->members.count == 0)
+			lane_cohort_drop(lane, cohort);
+		else
+			source_seek(&lane->source, &cohort->cursor, cohort_begin(lane, cohort, was_empty));
+	}
+}
+
+/* --- what an edit leaves owed --- */
+
+/* The record that takes over what edited actions are owed of a stretch, in the lane they are in now. */
+static struct record *group_record(struct lane *lane, uint64_t derived_from, struct position from,
+	struct position to, time_us decided_now, time_us drop_before)
+{
+	for (guint i = lane->records->len; i > 0; i--) {
+		struct record *record = lane->records->pdata[i - 1];
+		if (record->derived && record->derived_from == derived_from &&
+			record->phase == RECORD_WAITING && record->data.member_count < GROUP_MEMBERS_MAX &&
+			record->data.decided_now == decided_now && position_compare(record->data.to, to) == 0)
+			return record;
+	}
+	struct record *record = record_new(lane, from, to, decided_now);
+	record->data.drop_before = drop_before;
+	record->derived = true;
+	record->derived_from = derived_from;
+	return record;
+}
+
+/* Who takes over what an action is owed: a record in the lane `to`, or, where it is NULL, nobody: it is
+ * skipped. */
+struct heir {
+	struct lane *to;
+	enum fire_reason reason;
+};
+
+static void hand_over(struct engine *engine, const struct heir *heir, const struct action *action,
+	const struct schedule *schedule, time_us after, const struct backlog_record *stretch)
+{
+	time_us until = stretch->to.due_at;
+	struct position next;
+	if (!fire_next(schedule, action->id, position_end_of(after), &next) || next.due_at > until)
+		return;
+	if (!heir->to) {
+		engine_owe_skipped(engine, action->id, schedule, after, until, heir->reason);
+		return;
+	}
+	struct record *record = group_record(heir->to, stretch->id, stretch->from, stretch->to,
+		stretch->decided_now, stretch->drop_before);
+	record_add_member(record, action->id, schedule, after);
+}
+
+/* Every record of the lane, and the stretch that is held, let go of the action. */
+static void detach_from_records(
+	struct engine *engine, struct lane *lane, const struct heir *heir, const struct action *action)
+{
+	if (lane->hold.on) {
+		struct backlog_record held = {.from = lane->hold.from, .to = lane->hold.to};
+		held.decided_now = lane->hold.to.due_at;
+		held.drop_before = TIME_US_MIN;
+		time_us after = position_bound(held.from, action->schedule, action->id);
+		hand_over(engine, heir, action, action->schedule, MAX(action->since, after), &held);
+	}
+	guint count = lane->records->len; /* records made meanwhile are the heir's */
+	for (guint i = 0; i < count; i++) {
+		struct record *record = lane->records->pdata[i];
+		time_us after;
+		const struct schedule *schedule;
+		struct backlog_member *member;
+		if (!record_owes(record, action, &after, &schedule, &member))
+			continue;
+		hand_over(engine, heir, action, schedule, after, &record->data);
+		if (member) {
+			schedule_unref(member->schedule);
+			member->schedule = NULL;
+			record->members_dirty = true;
+		}
+	}
+}
+
+/* The live stream lets go of it: what is due by now and was not dispatched. */
+static void detach_from_live(
+	struct batch *batch, struct lane *lane, const struct heir *heir, const struct action *action)
+{
+	struct backlog_record stretch = {
+		.from = lane->live.dispatched,
+		.to = position_end_of(batch->now),
+		.decided_now = batch->now,
+		.drop_before = batch->engine->starting ? batch->engine->options.catch_up_from : TIME_US_MIN,
+	};
+	time_us after = MAX(action->since, lane_since(lane, action));
+	hand_over(batch->engine, heir, action, action->schedule, after, &stretch);
+}
+
+/* --- changes --- */
+
+static void queue_definition(
+	struct engine *engine, int64_t id, time_us since, uint8_t *packed, uint32_t length)
+{
+	struct definition definition = {.action_id = id, .since = since, .packed = packed, .length = length};
+	g_array_append_val(engine->pending->definitions, definition);
+}
+
+static void retire_action(struct batch *batch, struct action *action)
+{
+	action->stale = true;
+	g_ptr_array_add(batch->replaced, action);
+}
+
+static void apply_added(struct batch *batch, struct action *action)
+{
+	action->since = batch->engine->now;
+	action->incarnation = ++batch->engine->next_incarnation;
+	g_ptr_array_add(batch->in, action);
+	batch_join(batch, action);
+}
+
+static void list_replace(struct action_list *list, struct action *action)
+{
+	list->items[action_list_above(list, action->id) - 1] = action;
+}
+
+static void apply_replaced(struct batch *batch, struct action *old, struct action *fresh)
+{
+	struct engine *engine = batch->engine;
+	struct lane *lane = lane_of(engine, old);
+	struct heir heir = {.to = lane_of(engine, fresh)};
+	bool moves = old->schedule != fresh->schedule || old->lane != fresh->lane;
+	fresh->incarnation = old->incarnation;
+	fresh->since = old->since;
+	if (moves || lane->records->len > 0 || lane->hold.on) {
+		detach_from_records(engine, lane, &heir, old);
+		fresh->since = MAX(old->since, lane_since(lane, old));
+	}
+	if (moves) {
+		detach_from_live(batch, lane, &heir, old);
+		fresh->since = batch->now;
+		batch_leave(batch, old);
+		batch_join(batch, fresh);
+	} else {
+		list_replace(&lane_cohort(lane, old->schedule, old->id, false)->members, fresh);
+	}
+	list_replace(&engine->actions, fresh);
+	retire_action(batch, old);
+}
+
+static void apply_removed(struct batch *batch, struct action *action, enum fire_reason reason)
+{
+	struct lane *lane = lane_of(batch->engine, action);
+	struct heir heir = {.reason = reason};
+	detach_from_records(batch->engine, lane, &heir, action);
+	detach_from_live(batch, lane, &heir, action);
+	batch_leave(batch, action);
+	g_array_append_val(batch->out, action->id);
+	retire_action(batch, action);
+}
+
+static void apply_one(struct batch *batch, struct action_change *change)
+{
+	struct action *old = action_list_find(&batch->engine->actions, change->id);
+	if (change->kind == CHANGE_REMOVE) {
+		if (old)
+			apply_removed(batch, old, change->reason);
+		queue_definition(batch->engine, change->id, TIME_US_MIN, NULL, 0);
+		return;
+	}
+	struct action *fresh = g_steal_pointer(&change->action);
+	if (old)
+		apply_replaced(batch, old, fresh);
+	else
+		apply_added(batch, fresh);
+	queue_definition(batch->engine, fresh->id, fresh->since, g_steal_pointer(&change->packed),
+		change->packed_length);
+}
+
+/* A lane that owes nothing up to now is at now, so that new actions need not be walked up to it. */
+static void lanes_catch_up(struct engine *engine)
+{
+	for (uint16_t i = 0; i < engine->lane_count; i++) {
+		struct lane *lane = &engine->lanes[i];
+		struct cursor *top = source_top(&lane->source);
+		struct position end = position_end_of(engine->now);
+		if (!lane->hold.on && (!top || top->head.due_at > engine->now) && !lane->ready.length &&
+			position_compare(lane->live.dispatched, end) < 0)
+			lane->live.dispatched = end;
+	}
+}
+
+void engine_apply(struct engine *engine, struct action_change *changes, size_t count)
+{
+	struct batch batch = {
+		.engine = engine,
+		.now = engine->starting ? engine->started_at : engine->now,
+		.out = g_array_new(FALSE, FALSE, sizeof(int64_t)),
+		.in = g_ptr_array_new(),
+		.dirty = g_ptr_array_new(),
+		.dirty_lane = g_ptr_array_new(),
+		.replaced = g_ptr_array_new_with_free_func((GDestroyNotify)action_unref),
+	};
+	lanes_catch_up(engine);
+	for (size_t i = 0; i < count; i++) {
+		apply_one(&batch, &changes[i]);
+		action_change_clear(&changes[i]);
+	}
+	action_list_edit(&engine->actions, (const int64_t *)(void *)batch.out->data, batch.out->len,
+		(struct action **)batch.in->pdata, batch.in->len);
+	batch_finish_cohorts(&batch);
+	g_array_unref(batch.out);
+	g_ptr_array_unref(batch.in);
+	g_ptr_array_unref(batch.dirty);
+	g_ptr_array_unref(batch.dirty_lane);
+	g_ptr_array_unref(batch.replaced);
+}

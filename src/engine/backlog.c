@@ -1,0 +1,476 @@
+#include "engine/internal.h"
+
+/* How many actions are decided over in one piece of work. */
+#define SETTLE_PIECE       4096
+/* Ids of dropped fires that may wait for a commit before deciding goes on. */
+#define SETTLE_PENDING_MAX 65536
+#define RANGES_MAX         4
+
+/* Fires of an action that are dropped of a stretch. */
+struct dropped {
+	enum fire_status status;
+	enum fire_reason reason;
+	time_us first, last, merged_into;
+	uint64_t count;
+};
+
+/* What becomes of the fires of an action in a stretch. */
+struct decision {
+	struct dropped ranges[RANGES_MAX];
+	unsigned range_count;
+	time_us floor; /* those due after it are fired */
+	bool fires;
+};
+
+struct slice_key {
+	const struct schedule *schedule;
+	time_us after;
+	int64_t jittered_id;
+	int32_t actuality_s, catch_up_limit;
+	bool merge_missed;
+};
+
+struct slice {
+	struct slice_key key;
+	struct decision decision;
+	struct action_list members; /* references */
+	struct cursor cursor;
+	GArray *ids; /* int64_t: of the piece being settled, whose dropped fires are to be told */
+};
+
+/* --- the decision --- */
+
+static void drop(struct decision *decision, const struct schedule *schedule, int64_t id, time_us after,
+	time_us until, enum fire_status status, enum fire_reason reason)
+{
+	uint64_t count = fire_count(schedule, id, after, until);
+	struct position first, last;
+	if (count == 0 || !fire_next(schedule, id, position_end_of(after), &first) ||
+		!fire_last(schedule, id, until, &last))
+		return;
+	decision->ranges[decision->range_count++] = (struct dropped){
+		.status = status,
+		.reason = reason,
+		.first = MIN(first.nominal, last.nominal),
+		.last = MAX(first.nominal, last.nominal),
+		.count = count,
+		.merged_into = TIME_US_MIN,
+	};
+}
+
+/* Age is judged against decided_now; what is not older than the grace is never too old. */
+static time_us oldest_kept(const struct backlog_record *record, int32_t actuality_s)
+{
+	if (actuality_s < 0)
+		return TIME_US_MIN;
+	return record->decided_now - MAX(actuality_s * US_PER_SECOND, ENGINE_GRACE);
+}
+
+static void decide_merged(struct decision *decision, const struct backlog_record *record,
+	const struct slice_key *key, int64_t id, time_us after)
+{
+	time_us until = record->to.due_at;
+	struct position last;
+	if (!fire_last(key->schedule, id, until, &last) || last.due_at <= after)
+		return;
+	unsigned before = decision->range_count;
+	drop(decision, key->schedule, id, after, last.due_at - 1, STATUS_MERGED, REASON_MERGED);
+	if (decision->range_count > before)
+		decision->ranges[before].merged_into = last.nominal;
+	if (last.due_at < oldest_kept(record, key->actuality_s)) {
+		drop(decision, key->schedule, id, last.due_at - 1, until, STATUS_MISSED, REASON_TOO_OLD);
+	} else if (key->catch_up_limit == 0) {
+		drop(decision, key->schedule, id, last.due_at - 1, until, STATUS_SKIPPED,
+			REASON_CATCH_UP_LIMIT);
+	} else {
+		decision->floor = last.due_at - 1;
+		decision->fires = true;
+	}
+}
+
+static void decide_each(struct decision *decision, const struct backlog_record *record,
+	const struct slice_key *key, int64_t id, time_us after)
+{
+	time_us until = record->to.due_at, kept = oldest_kept(record, key->actuality_s);
+	if (kept > after + 1) {
+		drop(decision, key->schedule, id, after, MIN(kept - 1, until), STATUS_MISSED, REASON_TOO_OLD);
+		after = kept - 1;
+	}
+	uint64_t count = fire_count(key->schedule, id, after, until);
+	if (key->catch_up_limit >= 0 && count > (uint64_t)key->catch_up_limit) {
+		uint64_t over = count - (uint64_t)key->catch_up_limit;
+		time_us cut = fire_nth_due(key->schedule, id, after, over);
+		drop(decision, key->schedule, id, after, cut, STATUS_SKIPPED, REASON_CATCH_UP_LIMIT);
+		count -= over;
+		after = cut;
+	}
+	decision->floor = after;
+	decision->fires = count > 0;
+}
+
+/* INTERFACE: merged first, then too old, then the limit. */
+static void decide(struct decision *decision, const struct backlog_record *record,
+	const struct slice_key *key, int64_t id)
+{
+	time_us after = key->after;
+	*decision = (struct decision){.floor = record->to.due_at};
+	if (record->drop_before > after + 1) {
+		time_us dropped_to = MIN(record->drop_before - 1, record->to.due_at);
+		drop(decision, key->schedule, id, after, dropped_to, STATUS_SKIPPED, REASON_CATCH_UP_OPTION);
+		after = dropped_to;
+	}
+	if (after >= record->to.due_at)
+		return;
+	if (key->merge_missed)
+		decide_merged(decision, record, key, id, after);
+	else
+		decide_each(decision, record, key, id, after);
+}
+
+/* --- slices --- */
+
+static guint slice_hash(const void *data)
+{
+	const struct slice_key *k = data;
+	uint64_t h = ((uint64_t)(uintptr_t)k->schedule >> 4) ^ (uint64_t)k->after * 31 ^
+		     (uint64_t)k->jittered_id * 0x9e3779b1u ^ (uint64_t)(uint32_t)k->actuality_s << 20 ^
+		     (uint64_t)(uint32_t)k->catch_up_limit << 8 ^ k->merge_missed;
+	return (guint)(h ^ (h >> 32));
+}
+
+static gboolean slice_equal(const void *a, const void *b)
+{
+	const struct slice_key *x = a, *y = b;
+	return x->schedule == y->schedule && x->after == y->after && x->jittered_id == y->jittered_id &&
+	       x->actuality_s == y->actuality_s && x->catch_up_limit == y->catch_up_limit &&
+	       x->merge_missed == y->merge_missed;
+}
+
+static void slice_free(void *data)
+{
+	struct slice *slice = data;
+	for (uint32_t i = 0; i < slice->members.count; i++)
+		action_unref(slice->members.items[i]);
+	action_list_clear(&slice->members);
+	schedule_unref((struct schedule *)slice->key.schedule);
+	g_array_unref(slice->ids);
+	g_free(slice);
+}
+
+static struct slice_key slice_key(const struct action *action, const struct schedule *schedule, time_us after)
+{
+	return (struct slice_key){
+		.schedule = schedule,
+		.after = after,
+		.jittered_id = schedule_jitter(schedule) ? action->id : 0,
+		.actuality_s = action->actuality_s,
+		.catch_up_limit = action->catch_up_limit,
+		.merge_missed = action->merge_missed,
+	};
+}
+
+static struct slice *record_slice(struct record *record, const struct slice_key *key, int64_t id)
+{
+	struct slice *slice = g_hash_table_lookup(record->slices, key);
+	if (slice)
+		return slice;
+	slice = g_new0(struct slice, 1);
+	slice->key = *key;
+	schedule_ref((struct schedule *)key->schedule);
+	slice->ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	slice->cursor = (struct cursor){
+		.schedule = key->schedule, .members = &slice->members, .heap_index = UINT32_MAX};
+	decide(&slice->decision, &record->data, key, id);
+	g_hash_table_add(record->slices, slice);
+	return slice;
+}
+
+/* --- records --- */
+
+static void records_add(struct lane *lane, struct record *record)
+{
+	g_ptr_array_add(lane->records, record);
+	lane->engine->next_record = MAX(lane->engine->next_record, record->data.id + 1);
+}
+
+struct record *record_new(struct lane *lane, struct position from, struct position to, time_us decided_now)
+{
+	struct record *record = g_new0(struct record, 1);
+	record->data = (struct backlog_record){
+		.id = lane->engine->next_record,
+		.lane = g_strdup(lane->name),
+		.from = from,
+		.to = to,
+		.decided_now = decided_now,
+		.drop_before = TIME_US_MIN,
+		.settled_id = INT64_MIN,
+		.cursor = from,
+	};
+	record->skip_before = TIME_US_MIN;
+	record->scanned_id = INT64_MIN;
+	record->dirty = true;
+	records_add(lane, record);
+	return record;
+}
+
+struct record *record_restore(struct lane *lane, struct backlog_record *data)
+{
+	struct record *record = g_new0(struct record, 1);
+	record->data = *data;
+	*data = (struct backlog_record){0};
+	record->scanned_id = INT64_MIN;
+	record->stored = true;
+	record->skip_before = lane->engine->options.catch_up_from;
+	records_add(lane, record);
+	return record;
+}
+
+static void record_rest(struct record *record)
+{
+	source_clear(&record->source);
+	g_clear_pointer(&record->slices, g_hash_table_unref);
+}
+
+void record_free(struct record *record)
+{
+	if (!record)
+		return;
+	record_rest(record);
+	backlog_record_clear(&record->data);
+	g_free(record);
+}
+
+static struct backlog_member *find_member(const struct record *record, int64_t id)
+{
+	uint32_t low = 0, high = record->data.member_count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (record->data.members[middle].action_id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < record->data.member_count ? &record->data.members[low] : NULL;
+}
+
+void record_add_member(struct record *record, int64_t id, const struct schedule *schedule, time_us since)
+{
+	struct backlog_record *data = &record->data;
+	/* Room doubles: 0, 1, 2, 4, ... */
+	if ((data->member_count & (data->member_count - 1)) == 0)
+		data->members = g_renew(struct backlog_member, data->members, MAX(1, data->member_count * 2));
+	uint32_t at = data->member_count++;
+	for (; at > 0 && data->members[at - 1].action_id > id; at--)
+		data->members[at] = data->members[at - 1];
+	data->members[at] = (struct backlog_member){
+		.action_id = id, .since = since, .schedule = schedule_ref((struct schedule *)schedule)};
+	record->members_dirty = true;
+}
+
+void record_cut(struct record *record, time_us t)
+{
+	if (record->data.to.due_at <= t)
+		return;
+	record->data.to = position_end_of(t);
+	record->dirty = true;
+}
+
+/* --- settling: slices are made, and what is dropped is told --- */
+
+static void settle_begin(struct record *record)
+{
+	record->slices = g_hash_table_new_full(slice_hash, slice_equal, slice_free, NULL);
+	record->scanned_id = INT64_MIN;
+	record->stream.dispatched = record->data.cursor;
+	record->phase = RECORD_SETTLING;
+}
+
+static void settle_action(struct record *record, struct action *action, const struct schedule *schedule,
+	time_us after, GPtrArray *touched)
+{
+	struct slice_key key = slice_key(action, schedule, after);
+	struct slice *slice = record_slice(record, &key, action->id);
+	if (slice->decision.range_count > 0 && action->id > record->data.settled_id) {
+		if (slice->ids->len == 0)
+			g_ptr_array_add(touched, slice);
+		g_array_append_val(slice->ids, action->id);
+	}
+	if (slice->decision.fires) {
+		action_ref(action);
+		action_list_edit(&slice->members, NULL, 0, &action, 1);
+	}
+}
+
+static void tell_dropped(struct engine *engine, struct slice *slice)
+{
+	for (unsigned i = 0; i < slice->decision.range_count; i++) {
+		const struct dropped *d = &slice->decision.ranges[i];
+		struct outcome_range range = {
+			.status = (uint8_t)d->status,
+			.reason = (uint8_t)d->reason,
+			.at = engine->now,
+			.first = d->first,
+			.last = d->last,
+			.count = d->count,
+			.merged_into = d->merged_into,
+			.ids = g_memdup2(slice->ids->data, slice->ids->len * sizeof(int64_t)),
+			.id_count = slice->ids->len,
+		};
+		g_array_append_val(engine->pending->ranges, range);
+		engine->pending_ids += slice->ids->len;
+	}
+	g_array_set_size(slice->ids, 0);
+}
+
+/* Scans a piece of the lane's actions; false at the end. */
+static bool scan_lane(struct lane *lane, struct record *record, GPtrArray *touched)
+{
+	const struct action_list *all = &lane->engine->actions;
+	uint32_t i = action_list_above(all, record->scanned_id);
+	uint32_t end = MIN(all->count, i + SETTLE_PIECE);
+	for (; i < end; i++) {
+		struct action *action = all->items[i];
+		record->scanned_id = action->id;
+		if (action->lane != lane->index)
+			continue;
+		time_us after = position_bound(record->data.from, action->schedule, action->id);
+		after = MAX(after, action->since);
+		if (after < record->data.to.due_at)
+			settle_action(record, action, action->schedule, after, touched);
+	}
+	return end < all->count;
+}
+
+static bool scan_members(struct lane *lane, struct record *record, GPtrArray *touched)
+{
+	const struct backlog_record *data = &record->data;
+	struct backlog_member *member =
+		record->scanned_id == INT64_MIN ? data->members : find_member(record, record->scanned_id + 1);
+	struct backlog_member *end = data->members + data->member_count;
+	for (uint32_t n = 0; member && member < end && n < SETTLE_PIECE; member++, n++) {
+		record->scanned_id = member->action_id;
+		struct action *action = action_list_find(&lane->engine->actions, member->action_id);
+		if (member->schedule && action && action->lane == lane->index)
+			settle_action(record, action, member->schedule, member->since, touched);
+	}
+	return member && member < end;
+}
+
+static void start_firing(struct record *record)
+{
+	GHashTableIter iter;
+	void *data;
+	g_hash_table_iter_init(&iter, record->slices);
+	while (g_hash_table_iter_next(&iter, &data, NULL)) {
+		struct slice *slice = data;
+		struct position floor = position_end_of(slice->decision.floor);
+		if (position_compare(floor, record->data.cursor) < 0)
+			floor = record->data.cursor;
+		source_seek(&record->source, &slice->cursor, floor);
+	}
+	record->scanned_id = INT64_MAX;
+	record->phase = RECORD_FIRING;
+}
+
+bool lane_can_settle(const struct lane *lane)
+{
+	if (lane->records->len == 0 || lane->hold.on || lane->engine->stopped)
+		return false;
+	const struct record *record = lane->records->pdata[0];
+	return record->phase != RECORD_FIRING && lane->engine->pending_ids <= SETTLE_PENDING_MAX;
+}
+
+bool lane_settle(struct lane *lane)
+{
+	if (!lane_can_settle(lane))
+		return false;
+	struct record *record = lane->records->pdata[0];
+	if (record->phase == RECORD_WAITING)
+		settle_begin(record);
+	g_autoptr(GPtrArray) touched = g_ptr_array_new();
+	bool more =
+		record->data.members ? scan_members(lane, record, touched) : scan_lane(lane, record, touched);
+	for (guint i = 0; i < touched->len; i++)
+		tell_dropped(lane->engine, touched->pdata[i]);
+	int64_t settled = more ? record->scanned_id : INT64_MAX;
+	if (settled > record->data.settled_id) {
+		record->data.settled_id = settled;
+		record->dirty = true;
+	}
+	if (!more)
+		start_firing(record);
+	return true;
+}
+
+/* --- firing --- */
+
+struct record *lane_firing(const struct lane *lane)
+{
+	if (lane->records->len == 0 || lane->hold.on)
+		return NULL;
+	struct record *record = lane->records->pdata[0];
+	return record->phase == RECORD_FIRING ? record : NULL;
+}
+
+/* The cursor with the next fire within the stretch; NULL where there is none. */
+static struct cursor *record_top(const struct record *record)
+{
+	struct cursor *top = source_top(&record->source);
+	return top && position_compare(top->head, record->data.to) <= 0 ? top : NULL;
+}
+
+bool record_has_more(const struct record *record)
+{
+	return record_top(record) != NULL;
+}
+
+struct flight *record_dispatch(struct lane *lane, struct record *record)
+{
+	struct cursor *top;
+	/* An action that was edited or removed since was handed over elsewhere. */
+	while ((top = record_top(record)) && cursor_action(top)->stale)
+		source_advance(&record->source);
+	if (!top)
+		return NULL;
+	struct flight *flight = flight_new(lane, &record->stream, cursor_action(top), top->head, true);
+	record->stream.dispatched = top->head;
+	source_advance(&record->source);
+	if (flight->position.due_at < record->skip_before)
+		flight_done(lane, flight, STATUS_SKIPPED, REASON_CATCH_UP_OPTION);
+	else
+		record->fired++;
+	return flight;
+}
+
+bool record_is_done(const struct record *record)
+{
+	return record->phase == RECORD_FIRING && !record_has_more(record) && !record->stream.first;
+}
+
+bool record_owes(const struct record *record, const struct action *action, time_us *after,
+	const struct schedule **schedule, struct backlog_member **member)
+{
+	const struct backlog_record *data = &record->data;
+	*member = NULL;
+	*schedule = action->schedule;
+	*after = MAX(position_bound(data->from, action->schedule, action->id), action->since);
+	if (data->members) {
+		*member = find_member(record, action->id);
+		if (!*member || (*member)->action_id != action->id || !(*member)->schedule)
+			return false;
+		*schedule = (*member)->schedule;
+		*after = (*member)->since;
+	}
+	if (*after >= data->to.due_at)
+		return false;
+	if (action->id <= MAX(record->scanned_id, data->settled_id)) {
+		/* Decided: what was dropped is told already, and what was dispatched is on its way. */
+		struct decision decision;
+		struct slice_key key = slice_key(action, *schedule, *after);
+		decide(&decision, data, &key, action->id);
+		struct position dispatched =
+			record->phase == RECORD_WAITING ? data->cursor : record->stream.dispatched;
+		*after = MAX(decision.floor, position_bound(dispatched, *schedule, action->id));
+	}
+	return *after < data->to.due_at;
+}

@@ -1,0 +1,199 @@
+#include "engine/internal.h"
+
+#include <string.h>
+
+struct open_fire open_fire_of(const struct lane *lane, const struct flight *flight)
+{
+	struct open_fire open = {
+		.lane = g_strdup(lane->name),
+		.action_id = flight->action_id,
+		.nominal = flight->position.nominal,
+		.due_at = flight->position.due_at,
+		.backlog = flight->backlog,
+		.attempts = flight->attempts,
+		.next_attempt_at = flight->state == FLIGHT_WAITING ? flight->next_attempt_at : TIME_US_MIN,
+	};
+	if (flight->manual)
+		g_strlcpy(open.manual, flight->manual, sizeof(open.manual));
+	return open;
+}
+
+static void commit_outcome(struct engine *engine, struct flight *flight)
+{
+	struct outcome outcome = {
+		.action_id = flight->action_id,
+		.nominal = flight->position.nominal,
+		.started_at = flight->started_at,
+		.finished_at = flight->finished_at,
+		.manual = g_strdup(flight->manual),
+		.detail = g_steal_pointer(&flight->detail),
+		.attempts = flight->attempts,
+		.status = flight->status,
+		.reason = flight->reason,
+	};
+	g_array_append_val(engine->pending->outcomes, outcome);
+	g_ptr_array_add(engine->retiring, flight);
+}
+
+/* A fire that takes long is written down, so that what comes after it can be retired. */
+static bool should_open(const struct engine *engine, const struct flight *flight)
+{
+	if (!flight->handed)
+		return false;
+	return flight->state == FLIGHT_WAITING || engine->now - flight->handed_at > ENGINE_OPEN_AFTER ||
+	       (engine->stopped && flight->state != FLIGHT_SUBMITTED);
+}
+
+/* Retires what is done, in order; returns the position up to which all is resolved or open. */
+static struct position stream_retire(struct lane *lane, struct stream *stream)
+{
+	struct flight *flight;
+	while ((flight = stream->first)) {
+		if (flight->state == FLIGHT_DONE) {
+			stream_remove(stream, flight);
+			commit_outcome(lane->engine, flight);
+		} else if (should_open(lane->engine, flight)) {
+			flight_open(lane, flight);
+		} else {
+			return position_before(flight->position);
+		}
+	}
+	return stream->dispatched;
+}
+
+static void commit_open(struct lane *lane)
+{
+	struct commit *commit = lane->engine->pending;
+	for (struct flight *flight = lane->open_first, *next; flight && lane->open_changed; flight = next) {
+		next = flight->next;
+		if (!flight->changed)
+			continue;
+		flight->changed = false;
+		lane->open_changed--;
+		struct open_fire open = open_fire_of(lane, flight);
+		if (flight->state != FLIGHT_DONE) {
+			g_array_append_val(commit->open, open);
+			flight->recorded = true;
+			continue;
+		}
+		if (flight->recorded)
+			g_array_append_val(commit->open_done, open);
+		else
+			g_free(open.lane);
+		open_remove(lane, flight);
+		commit_outcome(lane->engine, flight);
+	}
+}
+
+static void commit_watermark(struct lane *lane, struct position watermark)
+{
+	if (lane->watermark_known && position_compare(watermark, lane->watermark) == 0)
+		return;
+	lane->watermark = watermark;
+	lane->watermark_known = true;
+	struct lane_progress progress = {
+		.name = g_strdup(lane->name), .clock_epoch = lane->clock_epoch, .watermark = watermark};
+	g_array_append_val(lane->engine->pending->lanes, progress);
+}
+
+static struct backlog_record record_copy(const struct record *record, bool with_members)
+{
+	struct backlog_record copy = record->data;
+	copy.lane = g_strdup(record->data.lane);
+	copy.members = NULL;
+	copy.member_count = 0;
+	if (!with_members)
+		return copy;
+	copy.members = g_new0(struct backlog_member, record->data.member_count);
+	for (uint32_t i = 0; i < record->data.member_count; i++) {
+		const struct backlog_member *member = &record->data.members[i];
+		if (!member->schedule)
+			continue;
+		struct backlog_member *to = &copy.members[copy.member_count++];
+		*to = (struct backlog_member){
+			.action_id = member->action_id,
+			.since = member->since,
+			.schedule = schedule_ref(member->schedule),
+		};
+		backlog_member_pack(to);
+	}
+	return copy;
+}
+
+static void commit_record(struct lane *lane, struct record *record)
+{
+	struct commit *commit = lane->engine->pending;
+	if (record->phase == RECORD_FIRING) {
+		struct position cursor = stream_retire(lane, &record->stream);
+		if (position_compare(cursor, record->data.cursor) > 0) {
+			record->data.cursor = cursor;
+			record->dirty = true;
+		}
+	}
+	if (record_is_done(record)) {
+		if (record->stored)
+			g_array_append_val(commit->backlog_done, record->data.id);
+		return;
+	}
+	if (!record->dirty && !record->members_dirty)
+		return;
+	bool with_members = record->data.members && (record->members_dirty || !record->stored);
+	struct backlog_record copy = record_copy(record, with_members);
+	g_array_append_val(commit->backlog, copy);
+	record->dirty = record->members_dirty = false;
+	record->stored = true;
+}
+
+static void commit_records(struct lane *lane)
+{
+	for (guint i = 0; i < lane->records->len; i++)
+		commit_record(lane, lane->records->pdata[i]);
+	while (lane->records->len > 0 && record_is_done(lane->records->pdata[0])) {
+		struct record *record = lane->records->pdata[0];
+		if (record->fired)
+			engine_note(lane->engine, false,
+				"callback %s: made up for %" G_GUINT64_FORMAT " missed fires", lane->name,
+				record->fired);
+		record_free(record);
+		g_ptr_array_remove_index(lane->records, 0);
+	}
+}
+
+static void commit_lane(struct lane *lane)
+{
+	if (!lane->hold.on) {
+		struct position watermark = stream_retire(lane, &lane->live);
+		/* Nothing to say of a lane that never had anything to do. */
+		if (lane->watermark_known || lane->live.dispatched.due_at != TIME_US_MIN)
+			commit_watermark(lane, watermark);
+	}
+	commit_records(lane);
+	commit_open(lane);
+}
+
+struct commit *engine_take_commit(struct engine *engine)
+{
+	if (engine->commit_sequence)
+		return NULL;
+	for (uint16_t i = 0; i < engine->lane_count; i++)
+		commit_lane(&engine->lanes[i]);
+	if (commit_is_empty(engine->pending))
+		return NULL;
+	struct commit *commit = engine->pending;
+	engine->pending = commit_new();
+	engine->pending_ids = 0;
+	commit->sequence = engine->commit_sequence = ++engine->next_sequence;
+	return commit;
+}
+
+void engine_committed(struct engine *engine, uint64_t sequence)
+{
+	if (sequence != engine->commit_sequence)
+		return;
+	engine->commit_sequence = 0;
+	for (guint i = 0; i < engine->retiring->len; i++) {
+		struct flight *flight = engine->retiring->pdata[i];
+		flight_free(&engine->lanes[flight->lane], flight);
+	}
+	g_ptr_array_set_size(engine->retiring, 0);
+}

@@ -1,0 +1,334 @@
+#include "engine/internal.h"
+
+#include <stdarg.h>
+
+#define RETRY_MIN US_PER_SECOND
+#define RETRY_MAX (5 * US_PER_MINUTE)
+
+struct engine *engine_new(const struct engine_options *options)
+{
+	struct engine *engine = g_new0(struct engine, 1);
+	engine->options = *options;
+	if (!engine->options.open_max)
+		engine->options.open_max = ENGINE_OPEN_MAX;
+	if (!engine->options.retry_min)
+		engine->options.retry_min = RETRY_MIN;
+	if (!engine->options.retry_max)
+		engine->options.retry_max = RETRY_MAX;
+	engine->lane_count = options->lane_count;
+	engine->lanes = g_new0(struct lane, options->lane_count);
+	engine->flights = g_ptr_array_new_with_free_func(g_free);
+	engine->retiring = g_ptr_array_new();
+	engine->pending = commit_new();
+	engine->next_record = 1;
+	g_queue_init(&engine->notes);
+	for (uint16_t i = 0; i < options->lane_count; i++)
+		lane_init(&engine->lanes[i], engine, i);
+	engine->options.lanes = NULL;
+	return engine;
+}
+
+void engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	for (uint16_t i = 0; i < engine->lane_count; i++)
+		lane_clear(&engine->lanes[i]);
+	for (guint i = 0; i < engine->flights->len; i++) {
+		struct flight *flight = engine->flights->pdata[i];
+		action_unref(flight->action);
+		g_free(flight->manual);
+		g_free(flight->detail);
+	}
+	g_ptr_array_unref(engine->flights);
+	g_ptr_array_unref(engine->retiring);
+	for (uint32_t i = 0; i < engine->actions.count; i++)
+		action_unref(engine->actions.items[i]);
+	action_list_clear(&engine->actions);
+	commit_free(engine->pending);
+	g_queue_clear_full(&engine->notes, g_free);
+	g_free(engine->lanes);
+	g_free(engine);
+}
+
+/* --- small things that the parts share --- */
+
+void engine_note(struct engine *engine, bool in_history, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	if (in_history) {
+		struct history_note note = {.at = engine->now, .text = g_strdup(text)};
+		g_array_append_val(engine->pending->notes, note);
+	}
+	g_queue_push_tail(&engine->notes, text);
+}
+
+char *engine_take_note(struct engine *engine)
+{
+	return g_queue_pop_head(&engine->notes);
+}
+
+time_us position_bound(struct position p, const struct schedule *schedule, int64_t id)
+{
+	if (p.due_at == TIME_US_MIN || p.action_id > id)
+		return p.due_at;
+	if (p.action_id < id)
+		return p.due_at - 1;
+	struct position next;
+	bool more = fire_next(schedule, id, p, &next) && next.due_at == p.due_at;
+	return more ? p.due_at - 1 : p.due_at;
+}
+
+void engine_owe_skipped(struct engine *engine, int64_t id, const struct schedule *schedule, time_us after,
+	time_us until, enum fire_reason reason)
+{
+	struct position first, last;
+	if (!fire_next(schedule, id, position_end_of(after), &first) ||
+		!fire_last(schedule, id, until, &last) || last.due_at <= after)
+		return;
+	struct outcome_range range = {
+		.status = STATUS_SKIPPED,
+		.reason = (uint8_t)reason,
+		.at = engine->now,
+		.first = MIN(first.nominal, last.nominal),
+		.last = MAX(first.nominal, last.nominal),
+		.count = fire_count(schedule, id, after, until),
+		.merged_into = TIME_US_MIN,
+		.ids = g_memdup2(&id, sizeof(id)),
+		.id_count = 1,
+	};
+	g_array_append_val(engine->pending->ranges, range);
+	engine->pending_ids++;
+}
+
+/* --- the start --- */
+
+static struct lane *lane_named(struct engine *engine, const char *name)
+{
+	for (uint16_t i = 0; i < engine->lane_count; i++) {
+		if (g_strcmp0(engine->lanes[i].name, name) == 0)
+			return &engine->lanes[i];
+	}
+	return NULL;
+}
+
+static void restore_lane(struct engine *engine, const struct lane_progress *progress)
+{
+	struct lane *lane = lane_named(engine, progress->name);
+	if (!lane) {
+		engine_note(engine, false,
+			"the progress of callback %s is kept, but this build has no such callback",
+			progress->name);
+		return;
+	}
+	lane->watermark = lane->live.dispatched = progress->watermark;
+	lane->watermark_known = true;
+	lane->clock_epoch = progress->clock_epoch;
+}
+
+static void restore_open(struct engine *engine, const struct open_fire *open)
+{
+	struct lane *lane = lane_named(engine, open->lane);
+	if (!lane)
+		return;
+	struct action *action = action_list_find(&engine->actions, open->action_id);
+	struct position position = {open->due_at, open->action_id, open->nominal};
+	struct flight *flight = flight_new(lane, NULL, action, position, open->backlog);
+	flight->attempts = open->attempts;
+	flight->next_attempt_at = open->next_attempt_at;
+	flight->manual = open->manual[0] ? g_strdup(open->manual) : NULL;
+	flight->handed = flight->recorded = true;
+	flight->handed_at = open->due_at;
+	flight_open(lane, flight);
+	open_settled(lane, flight);
+	flight->state = open->next_attempt_at > engine->now ? FLIGHT_WAITING : FLIGHT_READY;
+	g_queue_push_tail(flight->state == FLIGHT_WAITING ? &lane->waiting : &lane->ready, flight);
+}
+
+static void restore_clock(struct engine *engine, struct lane *lane)
+{
+	if (lane->live.dispatched.due_at > engine->now + ENGINE_STEP_HELD) {
+		char text[TIME_TEXT_MAX];
+		engine_note(engine, true,
+			"callback %s: progress was recorded up to %s, which is ahead of the clock: going on "
+			"from now",
+			lane->name, time_format_utc(lane->live.dispatched.due_at, text));
+		lane_new_epoch(lane);
+	}
+}
+
+/* A definition seen while the clock was ahead holds from now. */
+static void clamp_since(struct engine *engine)
+{
+	for (uint32_t i = 0; i < engine->actions.count; i++) {
+		struct action *action = engine->actions.items[i];
+		action->since = MIN(action->since, engine->now);
+	}
+}
+
+static void restore_position(struct engine *engine, struct lane *lane)
+{
+	if (!lane->watermark_known)
+		lane->live.dispatched = position_end_of(engine->now);
+	restore_clock(engine, lane);
+	lane_seek(lane, lane->live.dispatched);
+}
+
+void engine_restore(struct engine *engine, struct progress *progress, time_us now, time_us boottime)
+{
+	engine->now = engine->started_at = now;
+	engine->boottime = boottime;
+	engine->clock_known = engine->starting = true;
+	clamp_since(engine);
+	for (guint i = 0; progress && i < progress->lanes->len; i++)
+		restore_lane(engine, &g_array_index(progress->lanes, struct lane_progress, i));
+	for (guint i = 0; progress && i < progress->backlog->len; i++) {
+		struct backlog_record *data = &g_array_index(progress->backlog, struct backlog_record, i);
+		struct lane *lane = lane_named(engine, data->lane);
+		if (lane)
+			record_restore(lane, data);
+		else
+			engine->next_record = MAX(engine->next_record, data->id + 1);
+	}
+	for (uint16_t i = 0; i < engine->lane_count; i++)
+		restore_position(engine, &engine->lanes[i]);
+	for (guint i = 0; progress && i < progress->open->len; i++)
+		restore_open(engine, &g_array_index(progress->open, struct open_fire, i));
+	progress_free(progress);
+}
+
+/* --- the clock --- */
+
+static void clock_forward(struct engine *engine, dur_us step)
+{
+	if (step <= ENGINE_STEP_HELD) {
+		engine_note(engine, true, "the clock stepped forward by %.3f s", (double)step / 1e6);
+		return;
+	}
+	engine_note(engine, true,
+		"the clock stepped forward by %.0f s: what it jumped over is held for %d s before that is "
+		"believed",
+		(double)step / 1e6, (int)(ENGINE_HOLD / US_PER_SECOND));
+	for (uint16_t i = 0; i < engine->lane_count; i++)
+		lane_hold(&engine->lanes[i]);
+}
+
+static void clock_backward(struct engine *engine, dur_us step)
+{
+	engine_note(engine, true, "the clock stepped back by %.3f s", (double)step / 1e6);
+	for (uint16_t i = 0; i < engine->lane_count; i++) {
+		struct lane *lane = &engine->lanes[i];
+		if (lane->hold.on && engine->now < lane->hold.to.due_at) {
+			engine_note(engine, true, "callback %s: the step forward is taken back", lane->name);
+			lane_cancel_hold(lane);
+			clamp_since(engine);
+		}
+		if (engine->now < lane->live.dispatched.due_at - ENGINE_STEP_HELD) {
+			engine_note(engine, true,
+				"callback %s: the clock is more than an hour behind what was fired: going on "
+				"from now",
+				lane->name);
+			lane_new_epoch(lane);
+			clamp_since(engine);
+		}
+	}
+}
+
+static void release_holds(struct engine *engine)
+{
+	for (uint16_t i = 0; i < engine->lane_count; i++) {
+		struct lane *lane = &engine->lanes[i];
+		if (lane->hold.on && engine->boottime >= lane->hold.until_boottime)
+			lane_release_hold(lane);
+	}
+}
+
+void engine_clock(struct engine *engine, time_us now, time_us boottime)
+{
+	dur_us step = engine->clock_known ? (now - engine->now) - (boottime - engine->boottime) : 0;
+	engine->now = now;
+	engine->boottime = boottime;
+	engine->clock_known = true;
+	if (step >= ENGINE_STEP_NOTED)
+		clock_forward(engine, step);
+	else if (step <= -ENGINE_STEP_NOTED)
+		clock_backward(engine, -step);
+	release_holds(engine);
+}
+
+/* --- work and rest --- */
+
+bool engine_work(struct engine *engine)
+{
+	bool more = false;
+	for (uint16_t i = 0; i < engine->lane_count; i++)
+		more |= lane_settle(&engine->lanes[i]);
+	return more;
+}
+
+void engine_stop(struct engine *engine)
+{
+	engine->stopped = true;
+}
+
+time_us engine_next_wake(const struct engine *engine)
+{
+	time_us wake = TIME_US_MAX;
+	for (uint16_t i = 0; i < engine->lane_count && wake > TIME_US_MIN; i++)
+		wake = MIN(wake, lane_next_wake(&engine->lanes[i]));
+	return wake;
+}
+
+bool engine_is_idle(const struct engine *engine)
+{
+	uint32_t in_flight = 0;
+	for (uint16_t i = 0; i < engine->lane_count; i++)
+		in_flight += engine->lanes[i].in_flight;
+	return in_flight == 0 && engine->commit_sequence == 0 && commit_is_empty(engine->pending);
+}
+
+/* --- a look inside --- */
+
+void engine_lane_status(const struct engine *engine, uint16_t index, struct engine_lane_status *out)
+{
+	const struct lane *lane = &engine->lanes[index];
+	const struct record *first = lane->records->len ? lane->records->pdata[0] : NULL;
+	*out = (struct engine_lane_status){
+		.name = lane->name,
+		.watermark = lane->watermark,
+		.clock_epoch = lane->clock_epoch,
+		.in_flight = lane->in_flight,
+		.open = lane->open_count,
+		.retained = lane->retained,
+		.backlog_records = lane->records->len,
+		.backlog_from = first ? first->data.cursor.due_at : TIME_US_MIN,
+		.backlog_to = first ? first->data.to.due_at : TIME_US_MIN,
+		.waiting = lane->blocked_until > engine->now,
+	};
+}
+
+size_t engine_action_count(const struct engine *engine)
+{
+	return engine->actions.count;
+}
+
+size_t engine_schedule_count(const struct engine *engine)
+{
+	size_t count = 0;
+	for (uint16_t i = 0; i < engine->lane_count; i++)
+		count += engine->lanes[i].cohorts ? g_hash_table_size(engine->lanes[i].cohorts) : 0;
+	return count;
+}
+
+void engine_each_action(const struct engine *engine, engine_action_fn each, void *context)
+{
+	struct position now = position_end_of(engine->now), next = now;
+	for (uint32_t i = 0; i < engine->actions.count; i++) {
+		const struct action *action = engine->actions.items[i];
+		bool has_next = fire_next(action->schedule, action->id, now, &next);
+		each(context, action, has_next, next.due_at);
+	}
+}

@@ -1,0 +1,261 @@
+/* Purpose: the parts of the engine among themselves. Not for other folders.
+ *
+ *   cohort.c   actions of a lane that are always due together; cursors over them; a source: all cursors in
+ * order actions.c  the table of actions: restore, changes, what an edit leaves owed backlog.c  records of
+ * missed time: what is dropped of them, and the order of what remains lane.c     flights: fires on their way
+ * from being due to being durable commit.c   what is retired and written down engine.c   life, clock, looks
+ * inside */
+#pragma once
+
+#include "engine/engine.h"
+
+/* --- lists of actions, ascending by id --- */
+
+struct action_list {
+	struct action **items;
+	uint32_t count, capacity;
+};
+
+/* Index of the first action with an id above `id`. */
+uint32_t action_list_above(const struct action_list *list, int64_t id);
+/* The action of an id, or NULL. */
+struct action *action_list_find(const struct action_list *list, int64_t id);
+/* Takes out ids and puts in actions, both ascending; moves memory once however many they are. No references.
+ */
+void action_list_edit(struct action_list *list, const int64_t *out, uint32_t out_count, struct action **in,
+	uint32_t in_count);
+void action_list_clear(struct action_list *list);
+
+/* --- cursors and sources --- */
+
+/* Walks the fires of actions that share a schedule, in order. With jitter there is one action to a cursor. */
+struct cursor {
+	const struct schedule *schedule;
+	const struct action_list *members;
+	struct position head; /* the next fire */
+	uint32_t index;       /* of its action among the members */
+	uint32_t heap_index;  /* UINT32_MAX while it is in no source */
+};
+
+/* Cursors of many schedules, merged: a heap by their heads. */
+struct source {
+	struct cursor **heap;
+	uint32_t count, capacity;
+};
+
+/* Moves to the first fire later than `after`; false where there is none. */
+bool cursor_seek(struct cursor *cursor, struct position after);
+static inline struct action *cursor_action(const struct cursor *cursor)
+{
+	return cursor->members->items[cursor->index];
+}
+
+/* Puts a cursor at its place (in, or out where it has no more fires) after a seek. */
+void source_seek(struct source *source, struct cursor *cursor, struct position after);
+void source_remove(struct source *source, struct cursor *cursor);
+/* The cursor with the earliest fire, NULL where there is none. */
+static inline struct cursor *source_top(const struct source *source)
+{
+	return source->count ? source->heap[0] : NULL;
+}
+/* The top moves on to its next fire. */
+void source_advance(struct source *source);
+/* Every cursor whose fire is not later than `after` moves to its first one that is. */
+void source_skip(struct source *source, struct position after);
+void source_clear(struct source *source);
+
+/* Actions of a lane that are always due together: of one schedule, or a single one with jitter. */
+struct cohort {
+	struct schedule *schedule; /* a reference */
+	int64_t jittered_id;       /* the one action's id; 0 without jitter */
+	struct action_list members;
+	struct cursor cursor; /* of the live stream */
+	/* Changes gathered while a batch is applied. */
+	GArray *out;   /* int64_t */
+	GPtrArray *in; /* struct action */
+};
+
+struct lane;
+struct cohort *lane_cohort(struct lane *lane, struct schedule *schedule, int64_t id, bool create);
+void lane_cohort_drop(struct lane *lane, struct cohort *cohort);
+
+/* --- flights --- */
+
+enum flight_state {
+	FLIGHT_READY,     /* to be handed out */
+	FLIGHT_DEFERRED,  /* an earlier missed fire of the action is still on its way */
+	FLIGHT_SUBMITTED, /* handed out */
+	FLIGHT_WAITING,   /* for its next attempt */
+	FLIGHT_DONE,      /* to be retired */
+};
+
+/* A fire on its way from being due to being durable. */
+struct flight {
+	struct flight *prev, *next; /* in its stream, or among the open ones, or the free ones */
+	struct stream *stream;      /* NULL: written down as open */
+	struct action *action;      /* a reference; NULL where it was gone at the start */
+	struct position position;
+	uint64_t ticket, order; /* order: that of dispatch */
+	time_us handed_at, next_attempt_at, started_at, finished_at;
+	char *manual, *detail;
+	int64_t action_id;
+	uint16_t attempts, lane;
+	uint8_t state, status, reason;
+	bool backlog;
+	bool handed;   /* handed out at least once, so it is never missed any more */
+	bool open;     /* in the list of open ones */
+	bool running;  /* counted among the runs of its action */
+	bool recorded; /* internal_db has it as open */
+	bool changed;  /* the open one is to be written again */
+};
+
+/* Fires in order, dispatched and not yet retired. */
+struct stream {
+	struct flight *first, *last;
+	struct position dispatched; /* everything up to here was dispatched, or is nobody's */
+};
+
+/* What runs of one action in a lane whose fires last. */
+struct run {
+	int64_t action_id;
+	uint32_t running, backlog_running;
+	GQueue deferred; /* struct flight */
+};
+
+/* --- backlog --- */
+
+/* Actions of a record for which it has decided alike. */
+struct slice;
+
+enum record_phase { RECORD_WAITING, RECORD_SETTLING, RECORD_FIRING };
+
+struct record {
+	struct backlog_record data; /* data.cursor: as last committed */
+	struct stream stream;
+	struct source source;
+	GHashTable *slices;  /* struct slice, while active */
+	int64_t scanned_id;  /* actions up to here are in slices */
+	time_us skip_before; /* dropped when they come, for a record of an earlier start */
+	uint64_t fired;
+	uint8_t phase;
+	uint64_t derived_from; /* the record (0: the live stream) whose edited actions it took over */
+	bool derived, dirty, members_dirty, stored;
+};
+
+/* --- lanes --- */
+
+struct hold {
+	bool on;
+	time_us until_boottime;
+	struct position from, to;
+};
+
+struct lane {
+	struct engine *engine;
+	char *name;
+	bool lasting;
+	uint16_t index;
+	uint32_t clock_epoch;
+	GHashTable *cohorts; /* a set of struct cohort */
+	struct source source;
+	struct stream live;
+	struct position watermark; /* as of the last commit made */
+	bool watermark_known;      /* a row of it is in internal_db */
+	GQueue ready;              /* struct flight, in order */
+	GQueue waiting;            /* struct flight */
+	struct flight *open_first, *open_last;
+	GPtrArray *records; /* struct record, the first is worked on */
+	GHashTable *runs;   /* action id → struct run; NULL where fires do not last */
+	struct hold hold;
+	uint32_t retained, backlog_retained, in_flight, open_count, open_changed;
+	uint32_t turns;
+	GPtrArray *taken;      /* struct flight: by the last engine_take */
+	bool started;          /* the backlog of this start was looked for */
+	bool full;             /* until engine_ready */
+	time_us blocked_until; /* the receiver is unavailable; TIME_US_MIN: it is not */
+	uint32_t failures;
+};
+
+struct engine {
+	struct engine_options options;
+	struct lane *lanes;
+	uint16_t lane_count;
+	struct action_list actions;
+	time_us now, boottime, started_at;
+	bool clock_known, starting, stopped;
+	uint32_t next_incarnation;
+	uint64_t next_ticket, next_order, next_sequence, next_record;
+	/* flights by the low half of their ticket */
+	GPtrArray *flights;
+	struct flight *free_flights;
+	/* what the next commit takes along */
+	struct commit *pending;
+	uint64_t pending_ids;
+	uint64_t commit_sequence; /* under way, 0: none */
+	GPtrArray *retiring;      /* struct flight */
+	GQueue notes;             /* char * */
+};
+
+/* engine.c */
+/* Fires of an action later than a position are those due after this. */
+time_us position_bound(struct position p, const struct schedule *schedule, int64_t id);
+/* The position just before a fire. */
+static inline struct position position_before(struct position p)
+{
+	return (struct position){p.due_at, p.action_id, p.nominal - 1};
+}
+void engine_note(struct engine *engine, bool in_history, const char *format, ...) G_GNUC_PRINTF(3, 4);
+void engine_owe_skipped(struct engine *engine, int64_t id, const struct schedule *schedule, time_us after,
+	time_us until, enum fire_reason reason);
+
+/* lane.c */
+void lane_init(struct lane *lane, struct engine *engine, uint16_t index);
+void lane_clear(struct lane *lane);
+struct flight *flight_new(struct lane *lane, struct stream *stream, struct action *action,
+	struct position position, bool backlog);
+void flight_free(struct lane *lane, struct flight *flight);
+/* The flight leaves its stream and is written down as open by the next commit. */
+void flight_open(struct lane *lane, struct flight *flight);
+void flight_done(struct lane *lane, struct flight *flight, enum fire_status status, enum fire_reason reason);
+void stream_remove(struct stream *stream, struct flight *flight);
+void open_remove(struct lane *lane, struct flight *flight);
+/* The open one is as internal_db has it. */
+void open_settled(struct lane *lane, struct flight *flight);
+/* The live stream goes on from a position. */
+void lane_seek(struct lane *lane, struct position position);
+/* What an action of this lane is still owed from the live stream begins after this. */
+time_us lane_since(const struct lane *lane, const struct action *action);
+/* Opens a record over the live fires that are late, where there are any. */
+void lane_find_missed(struct lane *lane);
+void lane_release_hold(struct lane *lane);
+void lane_hold(struct lane *lane);
+void lane_cancel_hold(struct lane *lane);
+void lane_new_epoch(struct lane *lane);
+bool lane_can_take(const struct lane *lane);
+time_us lane_next_wake(const struct lane *lane);
+
+/* commit.c */
+/* The fire as internal_db knows it while it is open. */
+struct open_fire open_fire_of(const struct lane *lane, const struct flight *flight);
+
+/* backlog.c */
+struct record *record_new(struct lane *lane, struct position from, struct position to, time_us decided_now);
+struct record *record_restore(struct lane *lane, struct backlog_record *data); /* takes the contents over */
+void record_free(struct record *record);
+/* The record being fired, NULL where there is none or it is not decided yet. */
+struct record *lane_firing(const struct lane *lane);
+/* Whether the first record is still to be decided, and that may go on. */
+bool lane_can_settle(const struct lane *lane);
+/* Decides over some more actions of the first record; true where there is more to do. */
+bool lane_settle(struct lane *lane);
+/* Dispatches the next fire of the record; NULL where there is none. */
+struct flight *record_dispatch(struct lane *lane, struct record *record);
+bool record_has_more(const struct record *record);
+/* Where all of it is resolved: nothing to dispatch, nothing on its way. */
+bool record_is_done(const struct record *record);
+/* The bound after which an action's fires are owed by the record; false where it owes none. */
+bool record_owes(const struct record *record, const struct action *action, time_us *after,
+	const struct schedule **schedule, struct backlog_member **member);
+void record_add_member(struct record *record, int64_t id, const struct schedule *schedule, time_us since);
+/* Nothing of it is due after t any more. */
+void record_cut(struct record *record, time_us t);

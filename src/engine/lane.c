@@ -1,0 +1,667 @@
+#include "engine/internal.h"
+
+/* While live fires are enough to fill every batch, each fourth one goes to the backlog. */
+#define BACKLOG_TURN 4
+
+/* --- life --- */
+
+void lane_init(struct lane *lane, struct engine *engine, uint16_t index)
+{
+	const struct engine_lane_options *options = &engine->options.lanes[index];
+	*lane = (struct lane){
+		.engine = engine,
+		.name = g_strdup(options->name),
+		.lasting = options->lasting,
+		.index = index,
+		.records = g_ptr_array_new(),
+		.taken = g_ptr_array_new(),
+		.live.dispatched = POSITION_MIN,
+		.watermark = POSITION_MIN,
+		.blocked_until = TIME_US_MIN,
+	};
+	if (lane->lasting)
+		lane->runs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+}
+
+void lane_clear(struct lane *lane)
+{
+	for (guint i = 0; i < lane->records->len; i++)
+		record_free(lane->records->pdata[i]);
+	g_ptr_array_unref(lane->records);
+	g_ptr_array_unref(lane->taken);
+	g_queue_clear(&lane->ready);
+	g_queue_clear(&lane->waiting);
+	source_clear(&lane->source);
+	if (lane->cohorts)
+		g_hash_table_unref(lane->cohorts);
+	if (lane->runs) {
+		GHashTableIter iter;
+		void *data;
+		g_hash_table_iter_init(&iter, lane->runs);
+		while (g_hash_table_iter_next(&iter, NULL, &data))
+			g_queue_clear(&((struct run *)data)->deferred);
+		g_hash_table_unref(lane->runs);
+	}
+	g_free(lane->name);
+}
+
+/* --- streams and flights --- */
+
+static void list_append(struct flight **first, struct flight **last, struct flight *flight)
+{
+	flight->prev = *last;
+	flight->next = NULL;
+	*(*last ? &(*last)->next : first) = flight;
+	*last = flight;
+}
+
+static void list_remove(struct flight **first, struct flight **last, struct flight *flight)
+{
+	*(flight->prev ? &flight->prev->next : first) = flight->next;
+	*(flight->next ? &flight->next->prev : last) = flight->prev;
+	flight->prev = flight->next = NULL;
+}
+
+void stream_remove(struct stream *stream, struct flight *flight)
+{
+	list_remove(&stream->first, &stream->last, flight);
+	flight->stream = NULL;
+}
+
+void open_remove(struct lane *lane, struct flight *flight)
+{
+	list_remove(&lane->open_first, &lane->open_last, flight);
+	lane->open_changed -= flight->changed;
+	lane->open_count--;
+	flight->open = flight->changed = false;
+}
+
+/* The open one is to be written again, or taken away, by the next commit. */
+static void open_touch(struct lane *lane, struct flight *flight)
+{
+	if (!flight->open || flight->changed)
+		return;
+	flight->changed = true;
+	lane->open_changed++;
+}
+
+void open_settled(struct lane *lane, struct flight *flight)
+{
+	lane->open_changed -= flight->changed;
+	flight->changed = false;
+}
+
+void flight_open(struct lane *lane, struct flight *flight)
+{
+	if (flight->stream)
+		stream_remove(flight->stream, flight);
+	list_append(&lane->open_first, &lane->open_last, flight);
+	flight->open = true;
+	lane->open_count++;
+	open_touch(lane, flight);
+}
+
+struct flight *flight_new(struct lane *lane, struct stream *stream, struct action *action,
+	struct position position, bool backlog)
+{
+	struct engine *engine = lane->engine;
+	struct flight *flight = engine->free_flights;
+	uint64_t slot;
+	if (flight) {
+		engine->free_flights = flight->next;
+		slot = flight->ticket & UINT32_MAX;
+	} else {
+		flight = g_new(struct flight, 1);
+		slot = engine->flights->len;
+		g_ptr_array_add(engine->flights, flight);
+	}
+	*flight = (struct flight){
+		.ticket = ++engine->next_ticket << 32 | slot,
+		.order = ++engine->next_order,
+		.stream = stream,
+		.action = action ? action_ref(action) : NULL,
+		.action_id = position.action_id,
+		.position = position,
+		.backlog = backlog,
+		.lane = lane->index,
+		.handed_at = TIME_US_MIN,
+		.next_attempt_at = TIME_US_MIN,
+		.started_at = TIME_US_MIN,
+		.finished_at = TIME_US_MIN,
+	};
+	if (stream)
+		list_append(&stream->first, &stream->last, flight);
+	lane->retained++;
+	lane->backlog_retained += backlog;
+	return flight;
+}
+
+void flight_free(struct lane *lane, struct flight *flight)
+{
+	struct engine *engine = lane->engine;
+	lane->retained--;
+	lane->backlog_retained -= flight->backlog;
+	action_unref(flight->action);
+	g_free(flight->manual);
+	g_free(flight->detail);
+	flight->action = NULL;
+	flight->manual = flight->detail = NULL;
+	flight->ticket &= UINT32_MAX; /* no answer matches it any more */
+	flight->next = engine->free_flights;
+	engine->free_flights = flight;
+}
+
+/* --- runs: what of an action is under way, where fires last --- */
+
+static struct run *lane_run(struct lane *lane, int64_t id)
+{
+	struct run *run = g_hash_table_lookup(lane->runs, &id);
+	if (!run) {
+		run = g_new0(struct run, 1);
+		run->action_id = id;
+		g_queue_init(&run->deferred);
+		g_hash_table_insert(lane->runs, &run->action_id, run);
+	}
+	return run;
+}
+
+/* Counts a dispatched fire of a lasting callback in, or finds it a place to wait or an end. */
+static void run_enter(struct lane *lane, struct flight *flight)
+{
+	struct run *run = lane_run(lane, flight->action_id);
+	if (flight->backlog && run->backlog_running > 0) {
+		flight->state = FLIGHT_DEFERRED;
+		g_queue_push_tail(&run->deferred, flight);
+		return;
+	}
+	if (!flight->backlog && !flight->handed && flight->action &&
+		run->running >= flight->action->max_instances) {
+		flight->status = STATUS_SKIPPED;
+		flight->reason = REASON_MAX_INSTANCES;
+		flight->state = FLIGHT_DONE;
+		return;
+	}
+	run->running++;
+	run->backlog_running += flight->backlog;
+	flight->running = true;
+}
+
+static void run_leave(struct lane *lane, struct flight *flight)
+{
+	if (!flight->running)
+		return;
+	flight->running = false;
+	struct run *run = lane_run(lane, flight->action_id);
+	run->running--;
+	run->backlog_running -= flight->backlog;
+	struct flight *next = flight->backlog ? g_queue_pop_head(&run->deferred) : NULL;
+	if (next) {
+		next->state = FLIGHT_READY;
+		run_enter(lane, next);
+		g_queue_push_tail(&lane->ready, next);
+	} else if (run->running == 0 && g_queue_is_empty(&run->deferred)) {
+		g_hash_table_remove(lane->runs, &flight->action_id);
+	}
+}
+
+void flight_done(struct lane *lane, struct flight *flight, enum fire_status status, enum fire_reason reason)
+{
+	flight->state = FLIGHT_DONE;
+	flight->status = (uint8_t)status;
+	flight->reason = (uint8_t)reason;
+	if (flight->finished_at == TIME_US_MIN)
+		flight->finished_at = lane->engine->now;
+	open_touch(lane, flight);
+	run_leave(lane, flight);
+}
+
+/* --- missed time --- */
+
+time_us lane_since(const struct lane *lane, const struct action *action)
+{
+	return position_bound(lane->live.dispatched, action->schedule, action->id);
+}
+
+static bool is_late(const struct flight *flight, time_us limit)
+{
+	return flight->state == FLIGHT_READY && !flight->handed && !flight->backlog &&
+	       flight->position.due_at < limit;
+}
+
+/* The first fire that was dispatched and is late without having been handed out. */
+static struct flight *first_late(const struct lane *lane, time_us limit)
+{
+	for (GList *link = lane->ready.head; link; link = link->next) {
+		if (is_late(link->data, limit))
+			return link->data;
+	}
+	return NULL;
+}
+
+/* Fires before `since` of their action are accounted for elsewhere. */
+static struct cursor *live_top(struct lane *lane, time_us until)
+{
+	struct cursor *top;
+	while ((top = source_top(&lane->source)) && top->head.due_at <= until &&
+		top->head.due_at <= cursor_action(top)->since)
+		source_advance(&lane->source);
+	return top && top->head.due_at <= until ? top : NULL;
+}
+
+/* Takes the live stream beyond `to`: what was dispatched and not handed out is taken back, what was handed
+ * out and is unanswered is written down as open. Returns the position after which fires are missed. */
+static struct position live_cut(struct lane *lane, struct position to)
+{
+	struct flight *late = first_late(lane, to.due_at + 1);
+	struct position from = late ? position_before(late->position) : lane->live.dispatched;
+	for (struct flight *flight = lane->live.first, *next; flight; flight = next) {
+		next = flight->next;
+		if (position_compare(flight->position, to) > 0)
+			break;
+		if (position_compare(flight->position, from) > 0 && !flight->handed) {
+			stream_remove(&lane->live, flight);
+			g_queue_remove(&lane->ready, flight);
+			run_leave(lane, flight);
+			flight_free(lane, flight);
+		} else if (flight->state != FLIGHT_DONE) {
+			flight_open(lane, flight);
+		}
+	}
+	if (position_compare(lane->live.dispatched, to) < 0)
+		lane->live.dispatched = to;
+	source_skip(&lane->source, to);
+	return from;
+}
+
+static void stretch_note(struct lane *lane, const char *what, struct position from, struct position to)
+{
+	char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
+	engine_note(lane->engine, true, "callback %s: fires due after %s up to %s %s, they are made up for",
+		lane->name, from.due_at == TIME_US_MIN ? "the beginning" : time_format_utc(from.due_at, a),
+		time_format_utc(to.due_at, b), what);
+}
+
+void lane_find_missed(struct lane *lane)
+{
+	struct engine *engine = lane->engine;
+	time_us limit = engine->now - ENGINE_GRACE;
+	if (lane->hold.on || (!live_top(lane, limit - 1) && !first_late(lane, limit)))
+		return;
+	struct position to = position_end_of(limit - 1);
+	struct position from = live_cut(lane, to);
+	struct record *record = record_new(lane, from, to, engine->now);
+	if (!lane->started)
+		record->data.drop_before = engine->options.catch_up_from;
+	stretch_note(lane, "were missed", from, to);
+}
+
+void lane_hold(struct lane *lane)
+{
+	struct position to = position_end_of(lane->engine->now - ENGINE_GRACE - 1);
+	if (lane->hold.on || position_compare(to, lane->live.dispatched) <= 0)
+		return;
+	lane->hold.from = live_cut(lane, to);
+	lane->hold.to = to;
+	lane->hold.until_boottime = lane->engine->boottime + ENGINE_HOLD;
+	lane->hold.on = true;
+}
+
+void lane_release_hold(struct lane *lane)
+{
+	lane->hold.on = false;
+	record_new(lane, lane->hold.from, lane->hold.to, lane->engine->now);
+	stretch_note(lane, "were jumped over by the clock", lane->hold.from, lane->hold.to);
+}
+
+void lane_seek(struct lane *lane, struct position position)
+{
+	GHashTableIter iter;
+	void *data;
+	lane->live.dispatched = position;
+	if (!lane->cohorts)
+		return;
+	g_hash_table_iter_init(&iter, lane->cohorts);
+	while (g_hash_table_iter_next(&iter, &data, NULL))
+		source_seek(&lane->source, &((struct cohort *)data)->cursor, position);
+}
+
+/* What is on its way of the live stream goes on apart from the watermark, which is going elsewhere. */
+static void live_leave(struct lane *lane, struct position after)
+{
+	for (struct flight *flight = lane->live.first, *next; flight; flight = next) {
+		next = flight->next;
+		if (position_compare(flight->position, after) <= 0)
+			continue;
+		if (flight->handed) {
+			flight_open(lane, flight);
+			if (flight->state == FLIGHT_DONE)
+				flight->reason = REASON_CLOCK;
+			continue;
+		}
+		stream_remove(&lane->live, flight);
+		g_queue_remove(&lane->ready, flight);
+		run_leave(lane, flight);
+		flight_free(lane, flight);
+	}
+}
+
+/* Fires after the time t of a stretch will come again by themselves. */
+static void records_cut(struct lane *lane, time_us t)
+{
+	for (guint i = 0; i < lane->records->len; i++)
+		record_cut(lane->records->pdata[i], t);
+}
+
+void lane_cancel_hold(struct lane *lane)
+{
+	lane->hold.on = false;
+	live_leave(lane, lane->hold.from);
+	records_cut(lane, lane->engine->now);
+	lane_seek(lane, lane->hold.from);
+}
+
+void lane_new_epoch(struct lane *lane)
+{
+	lane->hold.on = false;
+	lane->clock_epoch++;
+	live_leave(lane, POSITION_MIN);
+	records_cut(lane, lane->engine->now);
+	lane_seek(lane, position_end_of(lane->engine->now));
+}
+
+/* --- taking --- */
+
+/* The definition may have been edited or removed since; false where the fire is nobody's any more. */
+static bool flight_refresh(struct lane *lane, struct flight *flight)
+{
+	if (!flight->action || !flight->action->stale)
+		return flight->action != NULL;
+	struct action *current = action_list_find(&lane->engine->actions, flight->action_id);
+	if (!current || current->incarnation != flight->action->incarnation)
+		return false;
+	action_unref(flight->action);
+	flight->action = action_ref(current);
+	return true;
+}
+
+/* The action has another callback now: what was not handed out goes there, written down as open. */
+static void flight_move(struct lane *from, struct lane *to, struct flight *flight)
+{
+	if (flight->recorded) {
+		struct open_fire gone = open_fire_of(from, flight);
+		g_array_append_val(from->engine->pending->open_done, gone);
+	}
+	if (flight->open)
+		open_remove(from, flight);
+	run_leave(from, flight);
+	from->retained--;
+	from->backlog_retained -= flight->backlog;
+	to->retained++;
+	to->backlog_retained += flight->backlog;
+	flight->recorded = false;
+	flight->lane = to->index;
+	flight_open(to, flight);
+	g_queue_push_tail(&to->ready, flight);
+}
+
+static void promote_waiting(struct lane *lane)
+{
+	for (GList *link = lane->waiting.head, *next; link; link = next) {
+		struct flight *flight = link->data;
+		next = link->next;
+		if (flight->next_attempt_at > lane->engine->now)
+			continue;
+		g_queue_delete_link(&lane->waiting, link);
+		flight->state = FLIGHT_READY;
+		g_queue_push_tail(&lane->ready, flight);
+	}
+}
+
+static void take_ready(struct lane *lane, size_t max)
+{
+	while (lane->taken->len < max && !g_queue_is_empty(&lane->ready)) {
+		struct flight *flight = g_queue_pop_head(&lane->ready);
+		if (!flight_refresh(lane, flight))
+			flight_done(lane, flight, STATUS_SKIPPED, REASON_REMOVED);
+		else if (flight->action->lane != lane->index)
+			flight_move(lane, &lane->engine->lanes[flight->action->lane], flight);
+		else
+			g_ptr_array_add(lane->taken, flight);
+	}
+}
+
+static void take_flight(struct lane *lane, struct flight *flight)
+{
+	if (flight->state == FLIGHT_READY && lane->lasting)
+		run_enter(lane, flight);
+	if (flight->state == FLIGHT_READY)
+		g_ptr_array_add(lane->taken, flight);
+	else if (flight->state == FLIGHT_DONE)
+		flight->finished_at = lane->engine->now;
+}
+
+static void take_live(struct lane *lane, size_t max)
+{
+	struct engine *engine = lane->engine;
+	struct cursor *top;
+	while (lane->taken->len < max && lane->retained < engine->options.open_max &&
+		(top = live_top(lane, engine->now))) {
+		struct flight *flight = flight_new(lane, &lane->live, cursor_action(top), top->head, false);
+		lane->live.dispatched = top->head;
+		source_advance(&lane->source);
+		take_flight(lane, flight);
+	}
+}
+
+static bool backlog_has_room(const struct lane *lane)
+{
+	uint32_t most = lane->engine->options.open_max;
+	return lane->backlog_retained < most / 2 && lane->retained < most;
+}
+
+static void take_backlog(struct lane *lane, size_t max)
+{
+	struct record *record = lane_firing(lane);
+	while (record && lane->taken->len < max && backlog_has_room(lane)) {
+		struct flight *flight = record_dispatch(lane, record);
+		if (!flight)
+			break;
+		take_flight(lane, flight);
+	}
+}
+
+static bool next_is_due(const struct lane *lane, const struct flight *flight)
+{
+	return flight->next_attempt_at <= lane->engine->now;
+}
+
+static bool any_waiting_due(const struct lane *lane)
+{
+	for (GList *link = lane->waiting.head; link; link = link->next) {
+		if (next_is_due(lane, link->data))
+			return true;
+	}
+	return false;
+}
+
+bool lane_can_take(const struct lane *lane)
+{
+	const struct engine *engine = lane->engine;
+	if (engine->stopped || lane->full || lane->blocked_until > engine->now)
+		return false;
+	if (lane->ready.length > 0 || any_waiting_due(lane))
+		return true;
+	const struct cursor *top = source_top(&lane->source);
+	if (top && top->head.due_at <= engine->now && lane->retained < engine->options.open_max)
+		return true;
+	const struct record *record = lane_firing(lane);
+	return record && record_has_more(record) && backlog_has_room(lane);
+}
+
+static void take_batch(struct lane *lane, size_t max)
+{
+	lane->blocked_until = TIME_US_MIN;
+	lane_find_missed(lane);
+	promote_waiting(lane);
+	take_ready(lane, max);
+	if (++lane->turns % BACKLOG_TURN == 0)
+		take_backlog(lane, MIN(max, lane->taken->len + MAX(1, max / BACKLOG_TURN)));
+	take_live(lane, max);
+	take_backlog(lane, max);
+}
+
+size_t engine_take(struct engine *engine, uint16_t index, struct fire *out, size_t max)
+{
+	struct lane *lane = &engine->lanes[index];
+	g_ptr_array_set_size(lane->taken, 0);
+	engine->starting = false;
+	if (lane_can_take(lane))
+		take_batch(lane, max);
+	lane->started = true;
+	for (guint i = 0; i < lane->taken->len; i++) {
+		struct flight *flight = lane->taken->pdata[i];
+		out[i] = (struct fire){
+			.ticket = flight->ticket,
+			.action = flight->action,
+			.nominal = flight->position.nominal,
+			.due_at = flight->position.due_at,
+			.attempt = (uint16_t)(flight->attempts + 1),
+			.manual = flight->manual,
+		};
+	}
+	return lane->taken->len;
+}
+
+void engine_accepted(struct engine *engine, uint16_t index, size_t accepted)
+{
+	struct lane *lane = &engine->lanes[index];
+	for (guint i = lane->taken->len; i > accepted; i--)
+		g_queue_push_head(&lane->ready, lane->taken->pdata[i - 1]);
+	lane->full = accepted < lane->taken->len;
+	for (guint i = 0; i < accepted; i++) {
+		struct flight *flight = lane->taken->pdata[i];
+		flight->state = FLIGHT_SUBMITTED;
+		flight->handed = true;
+		flight->handed_at = engine->now;
+	}
+	lane->in_flight += (uint32_t)accepted;
+	g_ptr_array_set_size(lane->taken, 0);
+}
+
+void engine_ready(struct engine *engine, uint16_t index)
+{
+	engine->lanes[index].full = false;
+}
+
+/* --- answers --- */
+
+/* Doubles with each failure, up to the most; half of it is drawn, so that many do not come back at once. */
+static dur_us back_off(const struct engine *engine, uint32_t failures, uint64_t draw)
+{
+	dur_us delay = engine->options.retry_min;
+	for (uint32_t i = 1; i < failures && delay < engine->options.retry_max; i++)
+		delay *= 2;
+	delay = MIN(delay, engine->options.retry_max);
+	draw *= UINT64_C(0x9e3779b97f4a7c15);
+	return delay / 2 + (dur_us)((draw >> 33) % (uint64_t)(delay / 2 + 1));
+}
+
+static void answer_rejected(struct lane *lane, struct flight *flight)
+{
+	flight->attempts++;
+	if (flight->attempts >= flight->action->max_attempts) {
+		flight_done(lane, flight, STATUS_FAILED, REASON_REFUSED);
+		return;
+	}
+	flight->state = FLIGHT_WAITING;
+	flight->next_attempt_at =
+		lane->engine->now + back_off(lane->engine, flight->attempts, flight->ticket);
+	flight->finished_at = TIME_US_MIN;
+	open_touch(lane, flight);
+	g_queue_push_tail(&lane->waiting, flight);
+}
+
+/* Back to where it was among those to be handed out. */
+static void answer_unavailable(struct lane *lane, struct flight *flight)
+{
+	GList *link = lane->ready.head;
+	while (link && ((struct flight *)link->data)->order < flight->order)
+		link = link->next;
+	flight->state = FLIGHT_READY;
+	flight->finished_at = TIME_US_MIN;
+	g_queue_insert_before(&lane->ready, link, flight);
+}
+
+static void answer(struct lane *lane, const struct fire_result *result)
+{
+	struct engine *engine = lane->engine;
+	uint64_t slot = result->ticket & UINT32_MAX;
+	struct flight *flight = slot < engine->flights->len ? engine->flights->pdata[slot] : NULL;
+	if (!flight || flight->ticket != result->ticket || flight->state != FLIGHT_SUBMITTED) {
+		g_free(result->detail);
+		return;
+	}
+	lane->in_flight--;
+	flight->started_at = result->started_at;
+	flight->finished_at = result->finished_at;
+	g_free(flight->detail);
+	flight->detail = result->detail;
+	if (result->answer == FIRE_UNAVAILABLE) {
+		answer_unavailable(lane, flight);
+		return;
+	}
+	lane->failures = 0;
+	if (result->answer == FIRE_DELIVERED) {
+		flight->attempts++;
+		flight_done(lane, flight, STATUS_DELIVERED, REASON_NONE);
+	} else {
+		answer_rejected(lane, flight);
+	}
+}
+
+void engine_resolved(struct engine *engine, uint16_t index, const struct fire_result *results, size_t count)
+{
+	struct lane *lane = &engine->lanes[index];
+	bool unavailable = false;
+	for (size_t i = 0; i < count; i++) {
+		answer(lane, &results[i]);
+		unavailable |= results[i].answer == FIRE_UNAVAILABLE;
+	}
+	if (unavailable && lane->blocked_until <= engine->now)
+		lane->blocked_until = engine->now + back_off(engine, ++lane->failures, engine->next_ticket);
+}
+
+/* --- when to look again --- */
+
+/* When the first of a stream has taken so long that it is to be written down. */
+static time_us stream_wake(const struct stream *stream)
+{
+	const struct flight *first = stream->first;
+	return first && first->handed && first->state != FLIGHT_DONE
+		       ? first->handed_at + ENGINE_OPEN_AFTER + 1
+		       : TIME_US_MAX;
+}
+
+time_us lane_next_wake(const struct lane *lane)
+{
+	const struct engine *engine = lane->engine;
+	if (lane_can_take(lane) || lane_can_settle(lane))
+		return TIME_US_MIN;
+	time_us wake = TIME_US_MAX;
+	if (lane->hold.on)
+		wake = engine->now + MAX(0, lane->hold.until_boottime - engine->boottime);
+	else
+		wake = stream_wake(&lane->live);
+	if (lane->records->len > 0)
+		wake = MIN(wake, stream_wake(&((struct record *)lane->records->pdata[0])->stream));
+	if (engine->stopped || lane->full)
+		return wake;
+	if (lane->blocked_until > engine->now)
+		return MIN(wake, lane->blocked_until);
+	for (GList *link = lane->waiting.head; link; link = link->next)
+		wake = MIN(wake, ((struct flight *)link->data)->next_attempt_at);
+	const struct cursor *top = source_top(&lane->source);
+	if (top && lane->retained < engine->options.open_max)
+		wake = MIN(wake, top->head.due_at);
+	return wake;
+}
