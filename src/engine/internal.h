@@ -208,9 +208,7 @@ void engine_note(struct engine *engine, bool in_history, const char *format, ...
 void engine_owe_skipped(struct engine *engine, int64_t id, const struct schedule *schedule, time_us after,
 	time_us until, enum fire_reason reason);
 
-/* lane.c */
-void lane_init(struct lane *lane, struct engine *engine, uint16_t index);
-void lane_clear(struct lane *lane);
+/* flight.c */
 struct flight *flight_new(struct lane *lane, struct stream *stream, struct action *action,
 	struct position position, bool backlog);
 void flight_free(struct lane *lane, struct flight *flight);
@@ -219,18 +217,33 @@ void flight_open(struct lane *lane, struct flight *flight);
 void flight_done(struct lane *lane, struct flight *flight, enum fire_status status, enum fire_reason reason);
 void stream_remove(struct stream *stream, struct flight *flight);
 void open_remove(struct lane *lane, struct flight *flight);
+/* The open one is to be written again, or taken away, by the next commit. */
+void open_touch(struct lane *lane, struct flight *flight);
 /* The open one is as internal_db has it. */
 void open_settled(struct lane *lane, struct flight *flight);
+/* Counts a fire of a lasting callback in, or finds it a place to wait, or ends it as skipped. */
+void run_enter(struct lane *lane, struct flight *flight);
+void run_leave(struct lane *lane, struct flight *flight);
+
+/* missed.c */
 /* The live stream goes on from a position. */
 void lane_seek(struct lane *lane, struct position position);
+/* The cursor with the next live fire due by then, NULL where there is none. */
+struct cursor *lane_live_top(struct lane *lane, time_us until);
 /* What an action of this lane is still owed from the live stream begins after this. */
 time_us lane_since(const struct lane *lane, const struct action *action);
 /* Opens a record over the live fires that are late, where there are any. */
 void lane_find_missed(struct lane *lane);
-void lane_release_hold(struct lane *lane);
+/* A jump of the clock forward: what it jumped over waits; it was real; it was not. */
 void lane_hold(struct lane *lane);
+void lane_release_hold(struct lane *lane);
 void lane_cancel_hold(struct lane *lane);
+/* The clock went back for good: what is fired from now on may have been fired before. */
 void lane_new_epoch(struct lane *lane);
+
+/* lane.c */
+void lane_init(struct lane *lane, struct engine *engine, uint16_t index);
+void lane_clear(struct lane *lane);
 bool lane_can_take(const struct lane *lane);
 time_us lane_next_wake(const struct lane *lane);
 

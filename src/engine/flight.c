@@ -1,0 +1,169 @@
+#include "engine/internal.h"
+
+/* --- streams and flights --- */
+
+static void list_append(struct flight **first, struct flight **last, struct flight *flight)
+{
+	flight->prev = *last;
+	flight->next = NULL;
+	*(*last ? &(*last)->next : first) = flight;
+	*last = flight;
+}
+
+static void list_remove(struct flight **first, struct flight **last, struct flight *flight)
+{
+	*(flight->prev ? &flight->prev->next : first) = flight->next;
+	*(flight->next ? &flight->next->prev : last) = flight->prev;
+	flight->prev = flight->next = NULL;
+}
+
+void stream_remove(struct stream *stream, struct flight *flight)
+{
+	list_remove(&stream->first, &stream->last, flight);
+	flight->stream = NULL;
+}
+
+void open_remove(struct lane *lane, struct flight *flight)
+{
+	list_remove(&lane->open_first, &lane->open_last, flight);
+	lane->open_changed -= flight->changed;
+	lane->open_count--;
+	flight->open = flight->changed = false;
+}
+
+void open_touch(struct lane *lane, struct flight *flight)
+{
+	if (!flight->open || flight->changed)
+		return;
+	flight->changed = true;
+	lane->open_changed++;
+}
+
+void open_settled(struct lane *lane, struct flight *flight)
+{
+	lane->open_changed -= flight->changed;
+	flight->changed = false;
+}
+
+void flight_open(struct lane *lane, struct flight *flight)
+{
+	if (flight->stream)
+		stream_remove(flight->stream, flight);
+	list_append(&lane->open_first, &lane->open_last, flight);
+	flight->open = true;
+	lane->open_count++;
+	open_touch(lane, flight);
+}
+
+struct flight *flight_new(struct lane *lane, struct stream *stream, struct action *action,
+	struct position position, bool backlog)
+{
+	struct engine *engine = lane->engine;
+	struct flight *flight = engine->free_flights;
+	uint64_t slot;
+	if (flight) {
+		engine->free_flights = flight->next;
+		slot = flight->ticket & UINT32_MAX;
+	} else {
+		flight = g_new(struct flight, 1);
+		slot = engine->flights->len;
+		g_ptr_array_add(engine->flights, flight);
+	}
+	*flight = (struct flight){
+		.ticket = ++engine->next_ticket << 32 | slot,
+		.order = ++engine->next_order,
+		.stream = stream,
+		.action = action ? action_ref(action) : NULL,
+		.action_id = position.action_id,
+		.position = position,
+		.backlog = backlog,
+		.lane = lane->index,
+		.handed_at = TIME_US_MIN,
+		.next_attempt_at = TIME_US_MIN,
+		.started_at = TIME_US_MIN,
+		.finished_at = TIME_US_MIN,
+	};
+	if (stream)
+		list_append(&stream->first, &stream->last, flight);
+	lane->retained++;
+	lane->backlog_retained += backlog;
+	return flight;
+}
+
+void flight_free(struct lane *lane, struct flight *flight)
+{
+	struct engine *engine = lane->engine;
+	lane->retained--;
+	lane->backlog_retained -= flight->backlog;
+	action_unref(flight->action);
+	g_free(flight->manual);
+	g_free(flight->detail);
+	flight->action = NULL;
+	flight->manual = flight->detail = NULL;
+	flight->ticket &= UINT32_MAX; /* no answer matches it any more */
+	flight->next = engine->free_flights;
+	engine->free_flights = flight;
+}
+
+/* --- runs: what of an action is under way, where fires last --- */
+
+static struct run *lane_run(struct lane *lane, int64_t id)
+{
+	struct run *run = g_hash_table_lookup(lane->runs, &id);
+	if (!run) {
+		run = g_new0(struct run, 1);
+		run->action_id = id;
+		g_queue_init(&run->deferred);
+		g_hash_table_insert(lane->runs, &run->action_id, run);
+	}
+	return run;
+}
+
+void run_enter(struct lane *lane, struct flight *flight)
+{
+	struct run *run = lane_run(lane, flight->action_id);
+	if (flight->backlog && run->backlog_running > 0) {
+		flight->state = FLIGHT_DEFERRED;
+		g_queue_push_tail(&run->deferred, flight);
+		return;
+	}
+	if (!flight->backlog && !flight->handed && flight->action &&
+		run->running >= flight->action->max_instances) {
+		flight->status = STATUS_SKIPPED;
+		flight->reason = REASON_MAX_INSTANCES;
+		flight->state = FLIGHT_DONE;
+		return;
+	}
+	run->running++;
+	run->backlog_running += flight->backlog;
+	flight->running = true;
+}
+
+void run_leave(struct lane *lane, struct flight *flight)
+{
+	if (!flight->running)
+		return;
+	flight->running = false;
+	struct run *run = lane_run(lane, flight->action_id);
+	run->running--;
+	run->backlog_running -= flight->backlog;
+	struct flight *next = flight->backlog ? g_queue_pop_head(&run->deferred) : NULL;
+	if (next) {
+		next->state = FLIGHT_READY;
+		run_enter(lane, next);
+		g_queue_push_tail(&lane->ready, next);
+	} else if (run->running == 0 && g_queue_is_empty(&run->deferred)) {
+		g_hash_table_remove(lane->runs, &flight->action_id);
+	}
+}
+
+void flight_done(struct lane *lane, struct flight *flight, enum fire_status status, enum fire_reason reason)
+{
+	flight->state = FLIGHT_DONE;
+	flight->status = (uint8_t)status;
+	flight->reason = (uint8_t)reason;
+	if (flight->finished_at == TIME_US_MIN)
+		flight->finished_at = lane->engine->now;
+	open_touch(lane, flight);
+	run_leave(lane, flight);
+}
