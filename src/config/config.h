@@ -99,6 +99,9 @@ struct config_sources {
 	char **environment;   /* "NAME=value", NULL at the end, as g_get_environ() gives; NULL: empty */
 };
 
+/* The config.yaml that is read where none is asked for; NULL where there is none. Static. */
+const char *config_find(void);
+
 /* Reads, merges and checks everything. Returns NULL where there are errors, all of which are then appended to
  * problems (made with config_problems_new); else the caller owns the result. */
 struct config *config_load(const struct config_sources *sources, GPtrArray *problems);

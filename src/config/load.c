@@ -20,13 +20,18 @@ struct loading {
 	bool complete; /* every source could be read */
 };
 
+const char *config_find(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(search_paths); i++)
+		if (g_file_test(search_paths[i], G_FILE_TEST_EXISTS))
+			return search_paths[i];
+	return NULL;
+}
+
 static void find_config(struct loading *loading)
 {
-	if (loading->sources->config_path)
-		loading->path = g_strdup(loading->sources->config_path);
-	for (size_t i = 0; !loading->path && i < G_N_ELEMENTS(search_paths); i++)
-		if (g_file_test(search_paths[i], G_FILE_TEST_EXISTS))
-			loading->path = g_strdup(search_paths[i]);
+	const char *path = loading->sources->config_path ? loading->sources->config_path : config_find();
+	loading->path = g_strdup(path);
 }
 
 static bool read_source(struct loading *loading, const char *path, char **text, size_t *length)
