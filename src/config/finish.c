@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/tzfile.h"
 #include "config/problem.h"
 #include "config/text_file.h"
 #include "config/value.h"
@@ -121,12 +122,34 @@ static void finish_database(
 		problem_add(draft->problems, place, file_key, "%s", reason);
 }
 
+/* The zone has to be in this machine's tz database. */
+static void check_timezone(const struct config *config, const struct draft *draft)
+{
+	size_t size;
+	g_autoptr(GError) error = NULL;
+	if (!config->timezone)
+		return;
+	g_autofree uint8_t *data = tzfile_read(config->timezone, &size, &error);
+	if (!data)
+		problem_add(draft->problems, value_of(draft, "timezone")->place, "timezone", "%s",
+			error->message);
+}
+
 static void setting_free(gpointer data)
 {
 	struct config_setting *setting = data;
 	g_free(setting->value);
 	g_free(setting->source);
 	g_free(setting);
+}
+
+/* A password that was not given itself was read from its file. */
+static void describe_password(struct config_setting *setting, const struct config *config)
+{
+	bool internal = g_str_has_prefix(setting->key, "internal_db.");
+	setting->is_default = false;
+	g_free(setting->source);
+	setting->source = g_strdup((internal ? &config->internal_db : &config->actions_db)->password_file);
 }
 
 static void list_settings(struct config *config, const struct draft *draft)
@@ -142,6 +165,8 @@ static void list_settings(struct config *config, const struct draft *draft)
 		setting->value = option_show(option, config);
 		setting->is_default = !value->text && !value->map;
 		setting->source = g_strdup(setting->is_default ? "default" : value->place);
+		if (setting->is_default && option->type == OPTION_SECRET && setting->value)
+			describe_password(setting, config);
 		g_ptr_array_add(config->settings, setting);
 	}
 }
@@ -155,5 +180,6 @@ void config_finish(
 	config->internal_db.set = g_hash_table_contains(draft->sections, "internal_db");
 	finish_database(&config->actions_db, draft, "actions_db", environment);
 	finish_database(&config->internal_db, draft, "internal_db", environment);
+	check_timezone(config, draft);
 	list_settings(config, draft);
 }
