@@ -24,28 +24,23 @@ static const char *const sql_texts[SQL_COUNT] = {
 			 "clock_epoch = ?2, due_us = ?3, action_id = ?4, nominal_us = ?5",
 	[SQL_LANES] = "SELECT name, clock_epoch, due_us, action_id, nominal_us FROM scheduler_lane "
 		      "ORDER BY name",
-	[SQL_BACKLOG_UPDATE] = "UPDATE scheduler_backlog SET lane = ?2, "
-			       "from_due_us = ?3, from_action_id = ?4, from_nominal_us = ?5, "
-			       "to_due_us = ?6, to_action_id = ?7, to_nominal_us = ?8, "
-			       "decided_us = ?9, drop_before_us = ?10, settled_id = ?11, "
-			       "cursor_due_us = ?12, cursor_action_id = ?13, cursor_nominal_us = ?14 "
-			       "WHERE id = ?1",
-	[SQL_BACKLOG_INSERT] = "INSERT INTO scheduler_backlog (id, lane, " COLUMNS_POSITION(
-		"from") ", " COLUMNS_POSITION("to") ", decided_us, drop_before_us, "
-						    "settled_id, " COLUMNS_POSITION("cursor") ", members) "
-											      "VALUES (?1, "
-											      "?2, ?3, ?4, "
-											      "?5, ?6, ?7, "
-											      "?8, ?9, ?10, "
-											      "?11, ?12, "
-											      "?13, ?14, "
-											      "?15)",
+	/* clang-format off */
+	[SQL_BACKLOG_PUT] =
+		"INSERT INTO scheduler_backlog (id, lane, " COLUMNS_POSITION("from") ", " COLUMNS_POSITION("to")
+		", decided_us, drop_before_us, settled_id, " COLUMNS_POSITION("cursor") ", members) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) "
+		"ON CONFLICT (id) DO UPDATE SET lane = ?2, from_due_us = ?3, from_action_id = ?4, "
+		"from_nominal_us = ?5, to_due_us = ?6, to_action_id = ?7, to_nominal_us = ?8, decided_us = ?9, "
+		"drop_before_us = ?10, settled_id = ?11, cursor_due_us = ?12, cursor_action_id = ?13, "
+		"cursor_nominal_us = ?14, members = coalesce(?15, members)",
+	/* clang-format on */
 	[SQL_BACKLOG_DELETE] = "DELETE FROM scheduler_backlog WHERE id = ?1",
-	[SQL_BACKLOGS] = "SELECT id, lane, " COLUMNS_POSITION("from") ", " COLUMNS_POSITION(
-		"to") ", "
-		      "decided_us, drop_before_us, settled_id, " COLUMNS_POSITION(
-			      "cursor") ", members "
-					"FROM scheduler_backlog ORDER BY id",
+	/* clang-format off */
+	[SQL_BACKLOGS] =
+		"SELECT id, lane, " COLUMNS_POSITION("from") ", " COLUMNS_POSITION("to")
+		", decided_us, drop_before_us, settled_id, " COLUMNS_POSITION("cursor") ", members "
+		"FROM scheduler_backlog ORDER BY id",
+	/* clang-format on */
 	[SQL_OPEN_PUT] = "INSERT INTO scheduler_open (lane, action_id, nominal_us, manual, due_us, backlog, "
 			 "attempts, next_attempt_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
 			 "ON CONFLICT (lane, action_id, nominal_us, manual) DO UPDATE SET "

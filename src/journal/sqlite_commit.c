@@ -40,32 +40,21 @@ static void bind_record(sqlite3_stmt *statement, const struct backlog_record *re
 	bind_position(statement, 12, record->cursor);
 }
 
-static bool insert_record(struct jdb *jdb, const struct backlog_record *record, GError **error)
-{
-	sqlite3_stmt *insert = jdb_statement(jdb, SQL_BACKLOG_INSERT, error);
-	if (!insert)
-		return false;
-	g_autoptr(GByteArray) members = record->members ? jdb_pack_members(record) : NULL;
-	bind_record(insert, record);
-	if (members)
-		sqlite3_bind_blob64(insert, 15, members->data, members->len, SQLITE_STATIC);
-	else
-		sqlite3_bind_null(insert, 15);
-	return jdb_run(jdb, insert, "write a backlog record", error);
-}
-
-/* The members may be many and never change: only a new record writes them. */
+/* Members are written where the record brings them, and kept where it does not. */
 static bool write_backlog(struct jdb *jdb, const GArray *records, GError **error)
 {
-	sqlite3_stmt *update = jdb_statement(jdb, SQL_BACKLOG_UPDATE, error);
-	if (!update)
+	sqlite3_stmt *put = jdb_statement(jdb, SQL_BACKLOG_PUT, error);
+	if (!put)
 		return false;
 	for (guint i = 0; i < records->len; i++) {
 		const struct backlog_record *record = &g_array_index(records, struct backlog_record, i);
-		bind_record(update, record);
-		if (!jdb_run(jdb, update, "write a backlog record", error))
-			return false;
-		if (sqlite3_changes(jdb->db) == 0 && !insert_record(jdb, record, error))
+		g_autoptr(GByteArray) members = record->members ? jdb_pack_members(record) : NULL;
+		bind_record(put, record);
+		if (members)
+			sqlite3_bind_blob64(put, 15, members->data, members->len, SQLITE_STATIC);
+		else
+			sqlite3_bind_null(put, 15);
+		if (!jdb_run(jdb, put, "write a backlog record", error))
 			return false;
 	}
 	return true;

@@ -1,10 +1,10 @@
-/* The members of a backlog record: a list of (id as a difference, length, packed definition). */
+/* The members of a backlog record: a list of (id as a difference, lower bound, length, packed definition). */
 #include "journal/sqlite.h"
 
 #include "journal/varint.h"
 
-/* An id, a length and no bytes. */
-#define MEMBER_MIN 2
+/* An id, a lower bound, a length and no bytes. */
+#define MEMBER_MIN 3
 
 GByteArray *jdb_pack_members(const struct backlog_record *record)
 {
@@ -14,6 +14,7 @@ GByteArray *jdb_pack_members(const struct backlog_record *record)
 	for (uint32_t i = 0; i < record->member_count; i++) {
 		const struct backlog_member *member = &record->members[i];
 		varint_put_signed(out, wrap_sub(member->action_id, previous));
+		varint_put_signed(out, member->since);
 		varint_put(out, member->packed_length);
 		g_byte_array_append(out, member->packed, member->packed_length);
 		previous = member->action_id;
@@ -32,12 +33,14 @@ bool jdb_unpack_members(const void *bytes, size_t length, struct backlog_record 
 	int64_t id = 0;
 	for (uint64_t i = 0; i < count; i++) {
 		id = wrap_add(id, varint_get_signed(&reader));
+		int64_t since = varint_get_signed(&reader);
 		uint64_t size = varint_get(&reader);
 		const uint8_t *packed = varint_get_bytes(&reader, size);
 		if (!packed || size > UINT32_MAX)
 			return false;
 		record->members[i] = (struct backlog_member){
 			.action_id = id,
+			.since = since,
 			.packed = g_memdup2(packed, size),
 			.packed_length = (uint32_t)size,
 		};
