@@ -87,7 +87,7 @@ static inline void scratch_load_bad(
 	assert_null(config);
 }
 
-static inline const struct config_setting *scratch_setting(const struct config *config, const char *key)
+static inline const struct config_setting *scratch_find(const struct config *config, const char *key)
 {
 	for (guint i = 0; i < config->settings->len; i++) {
 		const struct config_setting *setting = g_ptr_array_index(config->settings, i);
@@ -95,4 +95,13 @@ static inline const struct config_setting *scratch_setting(const struct config *
 			return setting;
 	}
 	return NULL;
+}
+
+/* The same where it has to be there. */
+static inline const struct config_setting *scratch_setting(const struct config *config, const char *key)
+{
+	const struct config_setting *setting = scratch_find(config, key);
+	if (!setting)
+		g_error("no setting %s", key);
+	return setting;
 }

@@ -98,7 +98,7 @@ static void null_takes_back_what_lower_sources_say(void **state)
 	config = scratch_load_good(yaml, NULL, "INTERNAL_DB=null");
 	assert_false(config->internal_db.set);
 	assert_null(config->internal_db.database);
-	assert_null(scratch_setting(config, "internal_db.database"));
+	assert_null(scratch_find(config, "internal_db.database"));
 	config_free(config);
 
 	config = scratch_load_good(MINIMAL "timezone: ~\nkafka:\n", NULL, NULL);
