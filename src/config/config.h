@@ -93,19 +93,20 @@ struct config_problem {
 
 /* Where a configuration comes from. All borrowed. */
 struct config_sources {
-	const char
-		*config_path; /* NULL: ./config.yaml, then /etc/action-scheduler/config.yaml; none is fine */
+	const char *config_path; /* NULL: what config_find finds; none is fine */
 	const char *env_path; /* NULL: .env beside config.yaml, else in the working directory; none is fine */
 	char **environment;   /* "NAME=value", NULL at the end, as g_get_environ() gives; NULL: empty */
 };
 
-/* The config.yaml that is read where none is asked for; NULL where there is none. Static. */
+/* The config.yaml that is read where none is asked for: in the working directory, then in
+ * /etc/action-scheduler; NULL where there is none. Static. */
 const char *config_find(void);
 
 /* Reads, merges and checks everything. Returns NULL where there are errors, all of which are then appended to
  * problems (made with config_problems_new); else the caller owns the result. */
 struct config *config_load(const struct config_sources *sources, GPtrArray *problems);
 void config_free(struct config *config); /* NULL is fine */
+
 /* An array that owns its struct config_problem. Free with g_ptr_array_unref. */
 GPtrArray *config_problems_new(void);
 /* "config.yaml:3:11: actions_db.port: must be ..." Free with g_free. */

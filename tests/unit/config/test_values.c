@@ -194,7 +194,7 @@ static void what_is_shown_has_sources_and_no_secrets(void **state)
 		"\nlog.level: debug  # environment variable LOG__LEVEL\n",
 		"\nactions_db.dialect: postgresql  # config.yaml:2:14\n",
 		"\nactions_db.password: ********  # config.yaml:4:15\n",
-		"\nactions_db.options: {\"a\": \"b\", \"sslpassword\": \"********\"}  # config.yaml:5:27\n",
+		"\nactions_db.options: {\"a\": \"b\", \"sslpassword\": \"********\"}  # config.yaml:5:21\n",
 		"\ntrack_changes_period: 30s  # default\n",
 		"\nactions_db.host:   # default\n",
 	};
