@@ -1,0 +1,198 @@
+/* What every journal promises, run against each backend. */
+#include "fixture.h"
+
+struct contract {
+	const char *name;
+	const char *dialect;
+	bool durable; /* keeps what it is given */
+};
+
+static const struct contract contracts[] = {{"sqlite", "sqlite", true}, {"memory", NULL, false}};
+static const struct contract *contract;
+
+static struct journal *open_one(const struct scratch *scratch)
+{
+	struct journal_options options = sqlite_options(scratch->database);
+	options.dialect = contract->dialect;
+	struct journal *journal;
+	assert_ok((journal = journal_open(&options, error)));
+	return journal;
+}
+
+static void commit_ok(struct journal *journal, const struct commit *commit)
+{
+	assert_ok(journal_commit(journal, commit, error));
+}
+
+static void a_new_journal_knows_nothing(void **state)
+{
+	struct journal *journal = open_one(*state);
+	struct model *model = model_new();
+	struct progress *progress;
+	assert_ok((progress = journal_load(journal, NULL, NULL, error)));
+	assert_false(progress->known);
+	progress_free(progress);
+	model_check_progress(model, journal);
+	struct history_query all = {.since = TIME_US_MIN, .notes = true};
+	model_check_history(model, journal, &all);
+	model_free(model);
+	journal_close(journal);
+}
+
+/* A scheduler that was opened and killed before its first commit has decided nothing. */
+static void opening_alone_is_not_known(void **state)
+{
+	for (int i = 0; i < 3; i++) {
+		struct journal *journal = open_one(*state);
+		struct progress *progress;
+		assert_ok((progress = journal_load(journal, NULL, NULL, error)));
+		assert_false(progress->known);
+		progress_free(progress);
+		journal_close(journal);
+	}
+}
+
+static void an_empty_commit_makes_it_known(void **state)
+{
+	struct journal *journal = open_one(*state);
+	struct commit *commit = commit_new();
+	struct progress *progress;
+	commit->sequence = 1;
+	commit_ok(journal, commit);
+	commit_free(commit);
+	assert_ok((progress = journal_load(journal, NULL, NULL, error)));
+	assert_int_equal(progress->known, contract->durable);
+	progress_free(progress);
+	journal_close(journal);
+}
+
+static void random_commits(struct scratch *scratch, guint32 seed)
+{
+	GRand *random = g_rand_new_with_seed(seed);
+	struct model *model = model_new();
+	struct journal *journal = open_one(scratch);
+	uint64_t sequence = 0;
+	for (int i = 0; i < 60; i++) {
+		struct commit *commit = random_commit(random, model, ++sequence);
+		commit_ok(journal, commit);
+		if (contract->durable)
+			model_apply(model, commit);
+		if (g_rand_int_range(random, 0, 8) == 0) {
+			journal_close(journal);
+			journal = open_one(scratch);
+			sequence = (uint64_t)g_rand_int_range(random, 0, 1000);
+		}
+		if (g_rand_int_range(random, 0, 4) == 0)
+			model_check_progress(model, journal);
+		commit_free(commit);
+	}
+	model_check_progress(model, journal);
+	struct history_query all = {.since = TIME_US_MIN, .notes = true};
+	model_check_history(model, journal, &all);
+	journal_close(journal);
+	model_free(model);
+	g_rand_free(random);
+}
+
+static void all_that_is_committed_is_read_back(void **state)
+{
+	struct scratch *scratch = *state;
+	for (guint32 seed = 0; seed < 20; seed++) {
+		random_commits(scratch, seed);
+		scratch_teardown(state);
+		scratch_setup(state);
+		scratch = *state;
+	}
+}
+
+static struct commit *note_commit(uint64_t sequence)
+{
+	struct commit *commit = commit_new();
+	struct history_note note = {1700000000000000, g_strdup("the clock was set back")};
+	commit->sequence = sequence;
+	g_array_append_val(commit->notes, note);
+	return commit;
+}
+
+static bool count_entry(void *context, const struct history_entry *entry)
+{
+	(void)entry;
+	++*(guint *)context;
+	return true;
+}
+
+static guint count_history(struct journal *journal)
+{
+	struct history_query all = {.since = TIME_US_MIN, .notes = true};
+	guint count = 0;
+	assert_ok(journal_history(journal, &all, count_entry, &count, error));
+	return count;
+}
+
+/* The outcome of the first try was unknown to the caller; its work must not be there twice. */
+static void the_last_sequence_again_is_taken_as_done(void **state)
+{
+	struct journal *journal = open_one(*state);
+	for (uint64_t sequence = UINT64_MAX - 1; sequence != 1; sequence++) {
+		struct commit *commit = note_commit(sequence);
+		commit_ok(journal, commit);
+		commit_ok(journal, commit);
+		commit_ok(journal, commit);
+		commit_free(commit);
+	}
+	assert_int_equal(count_history(journal), contract->durable ? 3 : 0);
+	journal_close(journal);
+}
+
+/* Sequences of one process mean nothing to the next. */
+static void a_new_owner_begins_its_own_sequence(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		struct journal *journal = open_one(*state);
+		struct commit *commit = note_commit(0);
+		commit_ok(journal, commit);
+		commit_free(commit);
+		if (i == 1)
+			assert_int_equal(count_history(journal), contract->durable ? 2 : 0);
+		journal_close(journal);
+	}
+}
+
+static void trimming_nothing_is_done(void **state)
+{
+	struct journal *journal = open_one(*state);
+	bool more = true;
+	assert_ok(journal_trim(journal, 0, &more, error));
+	assert_false(more);
+	journal_close(journal);
+}
+
+static void closing_none_is_fine(void **state)
+{
+	(void)state;
+	journal_close(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_new_journal_knows_nothing, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(opening_alone_is_not_known, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			an_empty_commit_makes_it_known, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			all_that_is_committed_is_read_back, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			the_last_sequence_again_is_taken_as_done, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_new_owner_begins_its_own_sequence, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(trimming_nothing_is_done, scratch_setup, scratch_teardown),
+		cmocka_unit_test(closing_none_is_fine),
+	};
+	int failed = 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(contracts); i++) {
+		contract = &contracts[i];
+		failed += cmocka_run_group_tests_name(contract->name, tests, NULL, NULL);
+	}
+	return failed;
+}
