@@ -1,0 +1,184 @@
+/* The threads of actions_db and internal_db, and what they share: the cache of schedules and the tracker,
+ * which are the journal thread's while it loads, and the store thread's from then on. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/tzfile.h"
+#include "config/sample_actions.h"
+#include "daemon/internal.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+struct action_defaults databases_defaults(const struct daemon *d, const struct config *config)
+{
+	const struct callback_vtable *callback = callback_find(config->action.callback, NULL);
+	return (struct action_defaults){
+		.timezone = config->timezone ? config->timezone : d->machine_zone,
+		.callback = callback ? callback->name : config->action.callback,
+		.dialect = config->unix_dialect == CONFIG_UNIX_APSCHEDULER ? UNIX_DIALECT_APSCHEDULER
+									   : UNIX_DIALECT_STANDARD,
+		.dst = config->action.defaults.dst == CONFIG_DST_VIXIE ? DST_VIXIE : DST_WALL_CLOCK,
+		.merge_missed = config->action.defaults.merge_missed,
+		.actuality_s = config->action.defaults.actuality_s,
+		.catch_up_limit = config->action.defaults.catch_up_limit,
+		.timeout_s = config->action.defaults.timeout_s,
+		.max_instances = config->action.defaults.max_instances,
+		.max_attempts = config->action.defaults.max_attempts,
+	};
+}
+
+/* --- sample actions --- */
+
+static struct text text_of(const char *string)
+{
+	return (struct text){string, strlen(string)};
+}
+
+static bool samples_load(struct daemon *d, GError **error)
+{
+	g_autoptr(GPtrArray) problems = config_problems_new();
+	d->samples = sample_actions_load(d->config->path, problems);
+	if (!d->samples) {
+		g_autofree char *text = config_problem_text(g_ptr_array_index(problems, 0));
+		g_set_error_literal(error, AS_ERROR, AS_ERROR_INVALID, text);
+		return false;
+	}
+	d->sample_rows = g_new0(struct action_row, d->samples->len + 1);
+	for (guint i = 0; i < d->samples->len; i++) {
+		const struct sample_action *sample = g_ptr_array_index(d->samples, i);
+		d->sample_rows[i] = (struct action_row){
+			.name = text_of(sample->name),
+			.command = text_of(sample->command),
+			.cron = text_of(sample->cron),
+			.merge_missed = {sample->has_merge_missed, sample->merge_missed},
+			.actuality_time = {sample->has_actuality, sample->actuality_s},
+		};
+	}
+	return true;
+}
+
+/* --- what the journal thread asks for while it loads --- */
+
+static struct action *definition_build(void *context, const struct definition *definition, GError **error)
+{
+	struct daemon *d = context;
+	return tracker_seed(d->tracker, definition, error);
+}
+
+/* The schedule of a member of a backlog record, as it was then. */
+static struct schedule *schedule_build(void *context, const uint8_t *packed, size_t length, GError **error)
+{
+	struct daemon *d = context;
+	struct lane_names lanes = {lane_find, NULL};
+	struct action *action = NULL;
+	if (action_build(packed, length, &d->defaults, &lanes, d->cache, &action, error) != ACTION_ACTIVE)
+		return NULL;
+	struct schedule *schedule = schedule_ref(action->schedule);
+	action_unref(action);
+	return schedule;
+}
+
+/* --- start and end --- */
+
+bool databases_prepare(struct daemon *d, GError **error)
+{
+	d->machine_zone = tzfile_machine_zone_name();
+	d->zones = zone_cache_new(tzfile_read);
+	d->cache = schedule_cache_new(zone_cache_source(d->zones));
+	d->defaults = databases_defaults(d, d->config);
+	struct lane_names lanes = {lane_find, NULL};
+	d->tracker = tracker_new(&d->defaults, &lanes, d->cache);
+	uint16_t lane;
+	if (!lane_find(NULL, d->config->action.callback, &lane, error)) {
+		g_prefix_error(error, "action.callback: ");
+		return false;
+	}
+	if (!lane_open(d, lane, error)) {
+		g_prefix_error(error, "callback %s: ", callbacks[lane]->name);
+		return false;
+	}
+	return !d->config->test.write_sample_actions_to_db || samples_load(d, error);
+}
+
+void databases_start_journal(struct daemon *d)
+{
+	const struct config *c = d->config;
+	struct journal_thread_options options = {
+		.journal = {.history_level = (enum history_level)c->history.level,
+			.history_max_age = c->history.max_age,
+			.history_max_bytes = c->history.max_bytes},
+		.what = "internal_db",
+		.inbox = d->inbox,
+		.build = definition_build,
+		.schedule = schedule_build,
+		.context = d,
+	};
+	if (c->internal_db.set) {
+		options.journal.dialect = config_dialect_name(c->internal_db.dialect);
+		options.journal.database = c->internal_db.database;
+	}
+	d->journal_thread = journal_thread_start(&options);
+}
+
+static void echo_log(void *context, const char *sql)
+{
+	(void)context;
+	log_info("actions_db: %s", sql);
+}
+
+static int64_t foreign_version(void *context)
+{
+	return journal_foreign_version(context);
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+	return a && b && stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+	       sa.st_ino == sb.st_ino;
+}
+
+void databases_start_store(struct daemon *d)
+{
+	const struct config *c = d->config;
+	struct journal *journal = journal_thread_journal(d->journal_thread);
+	struct store_thread_options options = {
+		.store = {.dialect = config_dialect_name(c->actions_db.dialect),
+			.database = c->actions_db.database,
+			.echo = c->test.echo_actions_db_engine ? echo_log : NULL,
+			.context = journal},
+		.what = "actions_db",
+		.inbox = d->inbox,
+		.tracker = d->tracker,
+		.cache = d->cache,
+		.period = c->track_changes_period,
+		.fresh = !d->known,
+		.samples = d->sample_rows,
+		.sample_count = d->samples ? d->samples->len : 0,
+	};
+	if (is_same_file(journal_path(journal), c->actions_db.database))
+		options.store.foreign_version = foreign_version;
+	d->store_thread = store_thread_start(&options);
+}
+
+/* The journal is closed after the store, which may ask it for its version. */
+bool databases_stop(struct daemon *d, time_us deadline)
+{
+	if (!store_thread_stop(d->store_thread, deadline))
+		return false;
+	d->store_thread = NULL;
+	if (!journal_thread_stop(d->journal_thread, deadline))
+		return false;
+	d->journal_thread = NULL;
+	return true;
+}
+
+void databases_free(struct daemon *d)
+{
+	tracker_free(d->tracker);
+	schedule_cache_free(d->cache);
+	zone_cache_free(d->zones);
+	g_free(d->sample_rows);
+	g_clear_pointer(&d->samples, g_ptr_array_unref);
+	g_free(d->machine_zone);
+}

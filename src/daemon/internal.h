@@ -1,0 +1,111 @@
+/* Purpose: the parts of the daemon among themselves. Everything here belongs to the loop thread.
+ *
+ *   daemon.c    life: start, the loop, the end
+ *   phase.c     from one phase to the next
+ *   turn.c      a turn of the loop: messages, fires, commits
+ *   lanes.c     callbacks, one to a lane of the engine
+ *   databases.c the threads of both databases, and what they need
+ *   reload.c    SIGHUP
+ *   report.c    what is told to systemd and to the log */
+#pragma once
+
+#include "callback/callback.h"
+#include "cron/zone_cache.h"
+#include "daemon/daemon.h"
+#include "daemon/inbox.h"
+#include "daemon/journal_thread.h"
+#include "daemon/store_thread.h"
+#include "engine/engine.h"
+
+enum phase {
+	PHASE_OPENING, /* internal_db is being opened and read */
+	PHASE_READING, /* the table is being read for the first time */
+	PHASE_RUNNING,
+	PHASE_STOPPING, /* no new fires; waits for those handed out */
+	PHASE_ENDED,
+};
+
+struct lane {
+	struct daemon *daemon;
+	uint16_t index;
+	struct callback *callback; /* NULL until it is first used */
+};
+
+struct daemon {
+	const struct daemon_options *options;
+	struct config *config;
+	GPtrArray *configs; /* this one and those before it: threads hold strings of theirs */
+	enum phase phase;
+	int exit_status;
+	bool broken;    /* a callback cannot go on: its fires will not be answered */
+	bool signalled; /* a signal has asked for the end */
+
+	struct inbox *inbox;
+	struct engine *engine;
+	struct lane *lanes;
+	uint16_t lane_count;
+	bool committing;
+
+	char *machine_zone;
+	struct zone_cache *zones;
+	struct schedule_cache *cache;
+	struct action_defaults defaults;
+	struct tracker *tracker;
+	GPtrArray *samples;
+	struct action_row *sample_rows;
+	struct journal_thread *journal_thread;
+	struct store_thread *store_thread;
+	bool known; /* internal_db knew actions */
+	size_t bad_rows;
+
+	int timer_fd, signal_fd;
+	guint deadline_source;
+	bool deadline_passed;
+	guint jobs_source;
+	char *status; /* as last told to systemd */
+};
+
+/* phase.c */
+void phase_open(struct daemon *d);
+void phase_loaded(struct daemon *d, struct loaded *loaded); /* takes it over */
+void phase_table_read(struct daemon *d, const struct table_summary *summary);
+/* Ends the program: at once where nothing runs, else after what is handed out. */
+void phase_stop(struct daemon *d);
+/* The program cannot go on: logs why and ends it with exit status 1. */
+void phase_fail(struct daemon *d, const char *message);
+/* Called after each turn; `busy` as turn_run returned it. */
+void phase_advance(struct daemon *d, bool busy);
+
+/* turn.c */
+/* Does what there is to do, for some 2 ms; true where more is left. */
+bool turn_run(struct daemon *d);
+
+/* lanes.c */
+void lanes_new(struct daemon *d);
+bool lane_find(void *context, const char *callback, uint16_t *lane, GError **error); /* any thread */
+bool lane_open(struct daemon *d, uint16_t index, GError **error);
+/* Hands out what is due in a lane, a bounded amount; true where there was anything. */
+bool lane_hand_out(struct daemon *d, uint16_t index);
+void lanes_close(struct daemon *d, time_us deadline);
+
+/* databases.c */
+/* The defaults of actions as a configuration has them; strings are borrowed from it and from the daemon. */
+struct action_defaults databases_defaults(const struct daemon *d, const struct config *config);
+/* Checks and prepares what both threads need. */
+bool databases_prepare(struct daemon *d, GError **error);
+void databases_start_journal(struct daemon *d);
+void databases_start_store(struct daemon *d);
+/* False where a thread had to be left behind. */
+bool databases_stop(struct daemon *d, time_us deadline);
+void databases_free(struct daemon *d);
+
+/* reload.c */
+void reload_run(struct daemon *d);
+
+/* report.c */
+void report_start(const struct daemon *d);
+void report_table(struct daemon *d, const struct table_summary *summary);
+void report_notes(struct daemon *d);
+void report_status(struct daemon *d);
+/* Starts or ends test.print_apscheduler_jobs. */
+void report_jobs_schedule(struct daemon *d);

@@ -1,0 +1,283 @@
+#include "daemon/journal_thread.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/outage.h"
+#include "daemon/thread_wait.h"
+
+#include <inttypes.h>
+
+#define RETRY_MIN   (100 * US_PER_MS)
+#define RETRY_MAX   (10 * US_PER_SECOND)
+#define TRIM_PERIOD US_PER_MINUTE
+/* Between two pieces of one trim, for commits to come through. */
+#define TRIM_BREATH (20 * US_PER_MS)
+
+struct journal_thread {
+	struct journal_thread_options options;
+	struct journal *journal;
+	struct outage outage;
+	time_us trim_at; /* CLOCK_MONOTONIC */
+	bool trim_failing;
+	GThread *thread;
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t changed;
+	struct commit *commit;
+	bool stopping, ended;
+};
+
+void loaded_free(struct loaded *loaded)
+{
+	if (!loaded)
+		return;
+	for (size_t i = 0; i < loaded->actions->len; i++)
+		action_unref(g_array_index(loaded->actions, struct loaded_action, i).action);
+	g_array_unref(loaded->actions);
+	progress_free(loaded->progress);
+	g_free(loaded);
+}
+
+static bool error_may_pass(const GError *error)
+{
+	return g_error_matches(error, AS_ERROR, AS_ERROR_UNAVAILABLE);
+}
+
+static void failed_post(struct journal_thread *t, const GError *error)
+{
+	char *text = g_strdup_printf("%s: %s", t->options.what, error->message);
+	inbox_put(t->options.inbox, &(struct message){.kind = MESSAGE_JOURNAL_FAILED, .text = text});
+}
+
+/* Sleeps; false where the thread is to end. */
+static bool delay_wait(struct journal_thread *t, dur_us delay)
+{
+	time_us until = clock_monotonic() + delay;
+	pthread_mutex_lock(&t->lock);
+	while (!t->stopping && thread_wait_until(&t->changed, &t->lock, until))
+		continue;
+	bool stopping = t->stopping;
+	pthread_mutex_unlock(&t->lock);
+	return !stopping;
+}
+
+/* After a failed try: false where there is to be no other. */
+static bool error_survive(struct journal_thread *t, const GError *error)
+{
+	if (!error_may_pass(error)) {
+		failed_post(t, error);
+		return false;
+	}
+	return delay_wait(t, outage_failed(&t->outage, error));
+}
+
+/* --- the start --- */
+
+struct load {
+	struct journal_thread *thread;
+	struct loaded *loaded;
+};
+
+static void definition_load(void *context, const struct definition *definition)
+{
+	struct load *load = context;
+	g_autoptr(GError) error = NULL;
+	const struct journal_thread_options *o = &load->thread->options;
+	struct action *action = o->build(o->context, definition, &error);
+	if (!action) {
+		log_error("%s: action %" PRId64 " as last seen cannot be read any more: %s", o->what,
+			definition->action_id, error ? error->message : "it is no definition");
+		return;
+	}
+	struct loaded_action each = {action, definition->since};
+	g_array_append_val(load->loaded->actions, each);
+}
+
+/* Gives the members of backlog records their schedules; one that has none any more is dropped, which is said.
+ */
+static void backlog_resolve(struct journal_thread *t, struct backlog_record *record)
+{
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < record->member_count; i++) {
+		struct backlog_member *member = &record->members[i];
+		g_autoptr(GError) error = NULL;
+		if (!member->schedule)
+			member->schedule = t->options.schedule(
+				t->options.context, member->packed, member->packed_length, &error);
+		if (member->schedule) {
+			record->members[kept++] = *member;
+			continue;
+		}
+		log_error("%s: the missed fires of action %" PRId64
+			  " are given up, its schedule cannot be read: %s",
+			t->options.what, member->action_id, error->message);
+		g_free(member->packed);
+	}
+	record->member_count = kept;
+}
+
+static struct loaded *journal_read(struct journal_thread *t, GError **error)
+{
+	time_us start = clock_monotonic();
+	struct loaded *loaded = g_new0(struct loaded, 1);
+	loaded->actions = g_array_new(false, false, sizeof(struct loaded_action));
+	struct load load = {t, loaded};
+	loaded->progress = journal_load(t->journal, definition_load, &load, error);
+	if (!loaded->progress) {
+		loaded_free(loaded);
+		return NULL;
+	}
+	for (size_t i = 0; i < loaded->progress->backlog->len; i++)
+		backlog_resolve(t, &g_array_index(loaded->progress->backlog, struct backlog_record, i));
+	loaded->took = clock_monotonic() - start;
+	return loaded;
+}
+
+/* Opens and loads, once. */
+static struct loaded *journal_begin(struct journal_thread *t, GError **error)
+{
+	if (!t->journal)
+		t->journal = journal_open(&t->options.journal, error);
+	return t->journal ? journal_read(t, error) : NULL;
+}
+
+static bool journal_start(struct journal_thread *t)
+{
+	for (;;) {
+		g_autoptr(GError) error = NULL;
+		struct loaded *loaded = journal_begin(t, &error);
+		if (loaded) {
+			outage_over(&t->outage);
+			t->outage.effect = "fires go on, their progress is written once it works";
+			inbox_put(t->options.inbox,
+				&(struct message){.kind = MESSAGE_JOURNAL_LOADED, .data = loaded});
+			return true;
+		}
+		if (!error_survive(t, error))
+			return false;
+	}
+}
+
+/* --- commits --- */
+
+/* Writes a commit, for as long as it takes; false where the thread is to end. */
+static bool commit_write(struct journal_thread *t, const struct commit *commit)
+{
+	for (;;) {
+		g_autoptr(GError) error = NULL;
+		if (journal_commit(t->journal, commit, &error)) {
+			outage_over(&t->outage);
+			inbox_put(t->options.inbox,
+				&(struct message){.kind = MESSAGE_COMMITTED, .number = commit->sequence});
+			return true;
+		}
+		if (!error_survive(t, error))
+			return false;
+	}
+}
+
+static void history_trim(struct journal_thread *t)
+{
+	g_autoptr(GError) error = NULL;
+	bool more = false;
+	bool ok = journal_trim(t->journal, clock_now(), &more, &error);
+	if (!ok && !t->trim_failing)
+		log_warning("%s: old history could not be deleted: %s", t->options.what, error->message);
+	t->trim_failing = !ok;
+	t->trim_at = clock_monotonic() + (ok && more ? TRIM_BREATH : TRIM_PERIOD);
+}
+
+/* The next commit, NULL where it is time to trim or to end. */
+static struct commit *commit_wait(struct journal_thread *t, bool *ending)
+{
+	pthread_mutex_lock(&t->lock);
+	while (!t->commit && !t->stopping && thread_wait_until(&t->changed, &t->lock, t->trim_at))
+		continue;
+	struct commit *commit = g_steal_pointer(&t->commit);
+	*ending = t->stopping && !commit;
+	pthread_mutex_unlock(&t->lock);
+	return commit;
+}
+
+static void commits_serve(struct journal_thread *t)
+{
+	t->trim_at = clock_monotonic() + TRIM_PERIOD;
+	for (;;) {
+		bool ending;
+		struct commit *commit = commit_wait(t, &ending);
+		if (ending)
+			return;
+		bool go_on = true;
+		if (commit)
+			go_on = commit_write(t, commit);
+		else
+			history_trim(t);
+		commit_free(commit);
+		if (!go_on)
+			return;
+	}
+}
+
+static gpointer journal_thread_run(gpointer data)
+{
+	struct journal_thread *t = data;
+	if (journal_start(t))
+		commits_serve(t);
+	journal_close(t->journal);
+	pthread_mutex_lock(&t->lock);
+	t->ended = true;
+	pthread_cond_broadcast(&t->changed);
+	pthread_mutex_unlock(&t->lock);
+	return NULL;
+}
+
+/* --- the loop's side --- */
+
+struct journal_thread *journal_thread_start(const struct journal_thread_options *options)
+{
+	struct journal_thread *t = g_new0(struct journal_thread, 1);
+	t->options = *options;
+	t->outage = (struct outage){.what = options->what,
+		.effect = "nothing fires until it can be opened",
+		.delay_min = RETRY_MIN,
+		.delay_max = RETRY_MAX};
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_cond_init(&t->changed, NULL);
+	t->thread = g_thread_new("journal", journal_thread_run, t);
+	return t;
+}
+
+void journal_thread_commit(struct journal_thread *t, struct commit *commit)
+{
+	pthread_mutex_lock(&t->lock);
+	g_assert(!t->commit);
+	t->commit = commit;
+	pthread_cond_broadcast(&t->changed);
+	pthread_mutex_unlock(&t->lock);
+}
+
+struct journal *journal_thread_journal(struct journal_thread *t)
+{
+	return t->journal;
+}
+
+bool journal_thread_stop(struct journal_thread *t, time_us deadline)
+{
+	if (!t)
+		return true;
+	pthread_mutex_lock(&t->lock);
+	t->stopping = true;
+	pthread_cond_broadcast(&t->changed);
+	while (!t->ended && thread_wait_until(&t->changed, &t->lock, deadline))
+		continue;
+	bool ended = t->ended;
+	pthread_mutex_unlock(&t->lock);
+	if (!ended)
+		return false;
+	g_thread_join(t->thread);
+	commit_free(t->commit);
+	outage_clear(&t->outage);
+	pthread_mutex_destroy(&t->lock);
+	pthread_cond_destroy(&t->changed);
+	g_free(t);
+	return true;
+}

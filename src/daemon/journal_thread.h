@@ -1,0 +1,40 @@
+/* Purpose: the thread that owns internal_db: opens and loads it, writes one commit after the other, trims the
+ * history. It talks to the loop through the inbox: MESSAGE_JOURNAL_LOADED once, MESSAGE_COMMITTED for each
+ * commit, MESSAGE_JOURNAL_FAILED where the program must end. What may pass is tried again until it works. */
+#pragma once
+
+#include "daemon/inbox.h"
+#include "journal/journal.h"
+
+struct loaded_action {
+	struct action *action; /* a reference */
+	time_us since;
+};
+
+/* What was read back. */
+struct loaded {
+	struct progress *progress;
+	GArray *actions; /* struct loaded_action, ascending by id */
+	dur_us took;
+};
+void loaded_free(struct loaded *loaded); /* NULL is fine */
+
+struct journal_thread_options {
+	struct journal_options journal; /* strings are borrowed until the stop */
+	const char *what;               /* for messages: "internal_db /srv/database.db" */
+	struct inbox *inbox;
+	/* Called on the thread before MESSAGE_JOURNAL_LOADED. */
+	struct action *(*build)(void *context, const struct definition *definition, GError **error);
+	struct schedule *(*schedule)(void *context, const uint8_t *packed, size_t length, GError **error);
+	void *context;
+};
+
+struct journal_thread *journal_thread_start(const struct journal_thread_options *options);
+/* Takes the commit over. One at a time: the next after MESSAGE_COMMITTED. */
+void journal_thread_commit(struct journal_thread *thread, struct commit *commit);
+/* The journal, once loaded, for journal_foreign_version and journal_path. */
+struct journal *journal_thread_journal(struct journal_thread *thread);
+/* Ends the thread and closes the journal; a commit that was not tried yet is tried once. False where it did
+ * not end by the deadline (CLOCK_MONOTONIC): then it is left behind and the process must exit. NULL is fine.
+ */
+bool journal_thread_stop(struct journal_thread *thread, time_us deadline);

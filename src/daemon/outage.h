@@ -1,0 +1,28 @@
+/* Purpose: something outside does not answer: said once, tried again with a growing delay, its end said once.
+ * One thread at a time for each. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/time_us.h"
+
+struct outage {
+	const char *what;   /* "actions_db /srv/database.db"; borrowed */
+	const char *effect; /* what that means meanwhile; borrowed */
+	dur_us delay_min, delay_max;
+	/* Private. */
+	dur_us delay;
+	time_us since; /* CLOCK_MONOTONIC */
+	char *reason;  /* as it was said; NULL: all is well */
+};
+
+/* A try has failed: logs it unless that was said already. Returns how long to wait before the next one. */
+dur_us outage_failed(struct outage *outage, const GError *error);
+/* A try went well: logs the end where there was an outage. */
+void outage_over(struct outage *outage);
+static inline bool outage_is_on(const struct outage *outage)
+{
+	return outage->reason != NULL;
+}
+void outage_clear(struct outage *outage);

@@ -1,0 +1,136 @@
+/* opening → reading → running → stopping → ended. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/internal.h"
+
+#include <systemd/sd-daemon.h>
+
+/* Known definitions wait so long for the first read of the table, so that edits made while nobody ran count
+ * before anything fires. */
+#define READ_WAIT (5 * US_PER_SECOND)
+
+static gboolean deadline_pass(gpointer data)
+{
+	struct daemon *d = data;
+	d->deadline_passed = true;
+	d->deadline_source = 0;
+	return G_SOURCE_REMOVE;
+}
+
+static void deadline_clear(struct daemon *d)
+{
+	if (d->deadline_source)
+		g_source_remove(d->deadline_source);
+	d->deadline_source = 0;
+	d->deadline_passed = false;
+}
+
+static void deadline_set(struct daemon *d, dur_us delay)
+{
+	deadline_clear(d);
+	d->deadline_source = g_timeout_add((guint)MIN(delay / US_PER_MS, G_MAXUINT), deadline_pass, d);
+}
+
+void phase_open(struct daemon *d)
+{
+	d->phase = PHASE_OPENING;
+	report_start(d);
+	databases_start_journal(d);
+}
+
+void phase_loaded(struct daemon *d, struct loaded *loaded)
+{
+	if (d->phase != PHASE_OPENING) {
+		loaded_free(loaded);
+		return;
+	}
+	for (size_t i = 0; i < loaded->actions->len; i++) {
+		struct loaded_action *each = &g_array_index(loaded->actions, struct loaded_action, i);
+		engine_restore_action(d->engine, g_steal_pointer(&each->action), each->since);
+	}
+	d->known = loaded->actions->len > 0;
+	if (d->known)
+		log_info("internal_db: %u actions as last seen, read in %.0f ms", loaded->actions->len,
+			(double)loaded->took / (double)US_PER_MS);
+	engine_restore(d->engine, g_steal_pointer(&loaded->progress), clock_now(), clock_boottime());
+	loaded_free(loaded);
+	d->phase = PHASE_READING;
+	databases_start_store(d);
+	if (d->known)
+		deadline_set(d, READ_WAIT);
+}
+
+static void phase_run(struct daemon *d)
+{
+	deadline_clear(d);
+	d->phase = PHASE_RUNNING;
+	report_jobs_schedule(d);
+	report_status(d);
+	sd_notify(0, "READY=1");
+	log_info("ready: %zu actions fire", engine_action_count(d->engine));
+}
+
+void phase_table_read(struct daemon *d, const struct table_summary *summary)
+{
+	if (summary)
+		report_table(d, summary);
+	if (d->phase == PHASE_READING)
+		phase_run(d);
+	report_status(d);
+}
+
+void phase_stop(struct daemon *d)
+{
+	if (d->phase >= PHASE_STOPPING)
+		return;
+	sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
+	if (d->phase == PHASE_OPENING) {
+		d->phase = PHASE_ENDED;
+		return;
+	}
+	d->phase = PHASE_STOPPING;
+	engine_stop(d->engine);
+	deadline_set(d, d->config->shutdown_timeout);
+}
+
+void phase_fail(struct daemon *d, const char *message)
+{
+	log_error("%s", message);
+	d->exit_status = 1;
+	phase_stop(d);
+}
+
+static void stop_give_up(struct daemon *d)
+{
+	uint32_t in_flight = 0;
+	for (uint16_t i = 0; i < d->lane_count; i++) {
+		struct engine_lane_status status;
+		engine_lane_status(d->engine, i, &status);
+		in_flight += status.in_flight;
+	}
+	log_error("stopping: after shutdown_timeout %u fires are unanswered%s; they stay owed", in_flight,
+		d->committing ? " and internal_db has not taken the last progress" : "");
+	d->exit_status = 1;
+	d->phase = PHASE_ENDED;
+}
+
+/* Where a callback is broken its fires stay unanswered: what is known by now is written down, and that is
+ * all. */
+static bool stop_is_done(const struct daemon *d, bool busy)
+{
+	return engine_is_idle(d->engine) || (d->broken && !busy && !d->committing);
+}
+
+void phase_advance(struct daemon *d, bool busy)
+{
+	if (d->phase == PHASE_READING && d->deadline_passed) {
+		log_warning("actions_db has not answered yet; the definitions as last seen fire meanwhile");
+		phase_run(d);
+	} else if (d->phase == PHASE_STOPPING && stop_is_done(d, busy)) {
+		d->phase = PHASE_ENDED;
+	} else if (d->phase == PHASE_STOPPING && d->deadline_passed) {
+		stop_give_up(d);
+	}
+	if (d->phase == PHASE_ENDED)
+		deadline_clear(d);
+}

@@ -1,0 +1,37 @@
+#include "callback/callback.h"
+#include "cli/cli.h"
+#include "daemon/daemon.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+static int run(void *context, const struct cli_run *run)
+{
+	(void)context;
+	struct daemon_options options = {
+		.catch_up_from = run->catch_up_from, .sources = run->sources, .log_fixed = run->log_fixed};
+	return daemon_run(run->config, &options);
+}
+
+static bool find_callback(void *context, const char *name, uint16_t *lane, GError **error)
+{
+	(void)context;
+	*lane = 0;
+	return callback_find(name, error) != NULL;
+}
+
+/* Where a standard descriptor is closed, the next file opened would take its place, and what is printed would
+ * go into a database. What stands in for stdout refuses every write. */
+static void descriptors_occupy(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
+}
+
+int main(int argc, char **argv)
+{
+	descriptors_occupy();
+	struct cli_host host = {.run = run, .callback_find = find_callback};
+	return cli_main(argc, argv, &host);
+}
