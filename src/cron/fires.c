@@ -95,7 +95,7 @@ bool fires_prev(const struct schedule *s, int64_t until, int64_t *out)
 	return false;
 }
 
-/* Fires of the stretch in [from, until]; *low is the first wall-clock instant of it that counts. */
+/* Fires of the stretch in [from, until]. */
 static uint64_t count_stretch(
 	const struct schedule *s, const struct stretch *stretch, int64_t from, int64_t until)
 {
@@ -122,12 +122,14 @@ uint64_t fires_count(const struct schedule *s, int64_t from, int64_t until)
 bool fires_nth(const struct schedule *s, int64_t from, int64_t until, uint64_t n, int64_t *out)
 {
 	struct stretch stretch;
-	while (from <= until) {
+	/* Counted in growing pieces, as the stretch may last to the end of the calendar. */
+	for (int64_t piece = 32 * INT64_C(86400); from <= until; piece = MIN(piece * 2, CALENDAR_END_S)) {
 		find_stretch(s, from, &stretch);
-		uint64_t here = count_stretch(s, &stretch, from, until);
+		int64_t end = MIN(MIN(until, stretch.to - 1), from + piece);
+		uint64_t here = count_stretch(s, &stretch, from, end);
 		if (n > here) {
 			n -= here;
-			from = stretch.to;
+			from = end + 1;
 			continue;
 		}
 		if (stretch.gap_fire && from <= stretch.from && n-- == 1) {

@@ -27,25 +27,21 @@ static int next_value(const struct values *v, int value)
 	return value;
 }
 
-/* Whether every value min + k * step is there; *only: and no other. */
-static bool covers(const struct values *v, int step, bool *only)
-{
-	*only = true;
-	for (int i = v->min; i <= v->max; i++) {
-		bool stepped = (i - v->min) % step == 0;
-		if (stepped && !has(v, i))
-			return false;
-		*only &= stepped == has(v, i);
-	}
-	return true;
-}
-
-/* The smallest step s for which `*` / s is part of the field; 0 for none. */
+/* The smallest step s for which `*` / s is part of the field, 0 for none; *only: and no other value is. */
 static int star_step(const struct values *v, bool *only)
 {
-	for (int step = 1; step <= MAX(v->max - v->min, 1); step++)
-		if (covers(v, step, only))
-			return step;
+	int count = 0;
+	for (int i = v->min; i <= v->max; i++)
+		count += has(v, i);
+	for (int step = 1; step <= MAX(v->max - v->min, 1); step++) {
+		int i = v->min, named = 0;
+		for (; i <= v->max && has(v, i); i += step)
+			named++;
+		if (i <= v->max)
+			continue;
+		*only = named == count;
+		return step;
+	}
 	return 0;
 }
 
