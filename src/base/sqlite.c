@@ -80,7 +80,8 @@ sqlite3 *sqlite_open(const char *path, enum sqlite_mode mode, int wait_ms, GErro
 		fail_at(absolute, db, code, error);
 		return NULL;
 	}
-	if (!open_settings(db, wait_ms, error))
+	if (!open_settings(db, wait_ms, error) ||
+		(mode == SQLITE_MODE_READ && !sqlite_exec(db, "PRAGMA query_only = 1", error)))
 		return NULL;
 	return g_steal_pointer(&db);
 }

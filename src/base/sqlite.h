@@ -13,7 +13,7 @@
 #define SQLITE_WAIT_MS 5000
 
 enum sqlite_mode {
-	SQLITE_MODE_READ,   /* never writes, not even a journal that a crash left behind */
+	SQLITE_MODE_READ,   /* changes nothing, but rolls back what a crash left behind */
 	SQLITE_MODE_WRITE,  /* the file must be there */
 	SQLITE_MODE_CREATE, /* makes an empty file where there is none */
 	SQLITE_MODE_SHARED, /* the same, and several threads may use the connection */

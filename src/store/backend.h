@@ -1,0 +1,36 @@
+/* Purpose: what a backend of store.h provides, and the part of a store that all backends have.
+ * Seen by the files of src/store only. */
+#pragma once
+
+#include "store/store.h"
+
+struct store_backend {
+	const char *dialect;
+	/* Sets place; the rest of struct store is filled in by store_open. */
+	struct store *(*open)(const struct store_options *options, GError **error);
+	void (*close)(struct store *store);
+	bool (*create_table)(struct store *store, GError **error);
+	bool (*complete_table)(struct store *store, unsigned *added, GError **error);
+	bool (*add_samples)(struct store *store, const struct action_row *rows, size_t count, GError **error);
+	bool (*read)(struct store *store, store_row_fn each, void *context, GError **error);
+	bool (*read_one)(struct store *store, int64_t id, store_row_fn each, void *context, bool *found,
+		GError **error);
+	bool (*changed)(struct store *store, bool *changed, GError **error);
+	int (*watch_fd)(struct store *store);
+	bool (*watch_drain)(struct store *store);
+	bool (*write_errors)(
+		struct store *store, const struct store_row_error *errors, size_t count, GError **error);
+};
+
+extern const struct store_backend store_sqlite;
+
+struct store {
+	const struct store_backend *backend;
+	char *place;
+	unsigned columns;
+	size_t nameless_rows;
+	bool whole; /* the last read came to its end, so `changed` can compare with it */
+};
+
+/* Makes the next store_changed say true. */
+void store_forget(struct store *store);

@@ -1,0 +1,34 @@
+/* Purpose: the columns of the table `action`, in one place for all backends: the name in SQL, what it holds,
+ * and where it lies in struct action_row. Constant data. */
+#pragma once
+
+#include "store/store.h"
+
+enum column_kind { COLUMN_TEXT, COLUMN_INTEGER, COLUMN_BOOLEAN };
+
+struct column {
+	const char *name;
+	enum column_kind kind;
+	size_t offset; /* in struct action_row; NOT_IN_ROW for what is only written */
+	unsigned bit;  /* enum store_column; 0 for a column of the Python program's table */
+	bool required;
+};
+
+#define NOT_IN_ROW SIZE_MAX
+
+/* Without id. */
+#define STORE_COLUMN_COUNT 14
+extern const struct column store_table[STORE_COLUMN_COUNT];
+
+static inline struct text *column_text(const struct column *column, struct action_row *row)
+{
+	return G_STRUCT_MEMBER_P(row, column->offset);
+}
+static inline struct maybe_int *column_int(const struct column *column, struct action_row *row)
+{
+	return G_STRUCT_MEMBER_P(row, column->offset);
+}
+
+/* An integer or a boolean that a database holds as text: sets *out (`bad` where it is neither). The text must
+ * end in a NUL. Booleans are also true/false, yes/no, on/off, t/f, y/n, in any case. */
+void column_parse(enum column_kind kind, struct text text, struct maybe_int *out);

@@ -1,0 +1,102 @@
+#include "store/backend.h"
+
+#include <string.h>
+
+static const struct store_backend *const store_backends[] = {&store_sqlite};
+
+static const struct store_backend *backend_find(const char *dialect, GError **error)
+{
+	g_autoptr(GString) known = g_string_new(NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(store_backends); i++) {
+		if (strcmp(store_backends[i]->dialect, dialect) == 0)
+			return store_backends[i];
+		g_string_append_printf(known, "%s%s", i ? ", " : "", store_backends[i]->dialect);
+	}
+	g_set_error(error, AS_ERROR, AS_ERROR_INVALID,
+		"actions_db: no support for the dialect “%s”; there is: %s", dialect, known->str);
+	return NULL;
+}
+
+struct store *store_open(const struct store_options *options, GError **error)
+{
+	const struct store_backend *backend = backend_find(options->dialect, error);
+	struct store *store = backend ? backend->open(options, error) : NULL;
+	if (store)
+		store->backend = backend;
+	return store;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	g_free(store->place);
+	store->backend->close(store);
+}
+
+bool store_create_table(struct store *store, GError **error)
+{
+	return store->backend->create_table(store, error);
+}
+
+bool store_complete_table(struct store *store, unsigned *added, GError **error)
+{
+	return store->backend->complete_table(store, added, error);
+}
+
+bool store_add_samples(struct store *store, const struct action_row *rows, size_t count, GError **error)
+{
+	return store->backend->add_samples(store, rows, count, error);
+}
+
+bool store_read(struct store *store, store_row_fn each, void *context, GError **error)
+{
+	return store->backend->read(store, each, context, error);
+}
+
+bool store_read_one(
+	struct store *store, int64_t id, store_row_fn each, void *context, bool *found, GError **error)
+{
+	return store->backend->read_one(store, id, each, context, found, error);
+}
+
+bool store_changed(struct store *store, bool *changed, GError **error)
+{
+	return store->backend->changed(store, changed, error);
+}
+
+void store_forget(struct store *store)
+{
+	store->whole = false;
+}
+
+int store_watch_fd(struct store *store)
+{
+	return store->backend->watch_fd(store);
+}
+
+bool store_watch_drain(struct store *store)
+{
+	return store->backend->watch_drain(store);
+}
+
+bool store_write_errors(
+	struct store *store, const struct store_row_error *errors, size_t count, GError **error)
+{
+	return store->backend->write_errors(store, errors, count, error);
+}
+
+const char *store_place(const struct store *store)
+{
+	return store->place;
+}
+
+unsigned store_columns(const struct store *store)
+{
+	return store->columns;
+}
+
+size_t store_nameless_rows(const struct store *store)
+{
+	return store->nameless_rows;
+}

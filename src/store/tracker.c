@@ -1,0 +1,283 @@
+#include "store/tracker.h"
+
+#include <string.h>
+
+#include "store/backend.h"
+
+/* Changes handed on at a time. */
+#define BATCH 1024
+
+/* A row as it was last seen. The digest's lowest bits hold the rest: the state, and the read that saw it. */
+struct entry {
+	int64_t id;
+	uint64_t mark;
+};
+#define MARK_STATE  UINT64_C(3) /* enum action_state */
+#define MARK_SEEN   UINT64_C(4) /* equal to tracker.seen: seen by the read under way */
+#define MARK_DIGEST (~UINT64_C(7))
+#define MARK_OTHER  UINT64_C(8) /* added: a digest that the same row does not have */
+
+struct tracker {
+	struct action_defaults defaults;
+	char *timezone, *callback; /* of defaults */
+	const struct lane_names *lanes;
+	struct schedule_cache *cache;
+	GArray *entries; /* struct entry, ascending by id */
+	uint64_t seen;   /* MARK_SEEN or 0, as the last whole read left it in all entries */
+	size_t bad;
+	GByteArray *packed;
+};
+
+struct tracker *tracker_new(
+	const struct action_defaults *defaults, const struct lane_names *lanes, struct schedule_cache *cache)
+{
+	struct tracker *tracker = g_new0(struct tracker, 1);
+	tracker->lanes = lanes;
+	tracker->cache = cache;
+	tracker->entries = g_array_new(FALSE, FALSE, sizeof(struct entry));
+	tracker->packed = g_byte_array_new();
+	tracker_set_defaults(tracker, defaults);
+	return tracker;
+}
+
+void tracker_free(struct tracker *tracker)
+{
+	if (!tracker)
+		return;
+	g_free(tracker->timezone);
+	g_free(tracker->callback);
+	g_array_unref(tracker->entries);
+	g_byte_array_unref(tracker->packed);
+	g_free(tracker);
+}
+
+static struct entry *entry_at(const struct tracker *tracker, guint i)
+{
+	return &g_array_index(tracker->entries, struct entry, i);
+}
+
+static enum action_state entry_state(const struct entry *entry)
+{
+	return (enum action_state)(entry->mark & MARK_STATE);
+}
+
+void tracker_set_defaults(struct tracker *tracker, const struct action_defaults *defaults)
+{
+	char *timezone_name = g_strdup(defaults->timezone);
+	char *callback = g_strdup(defaults->callback);
+	g_free(tracker->timezone);
+	g_free(tracker->callback);
+	tracker->defaults = *defaults;
+	tracker->defaults.timezone = tracker->timezone = timezone_name;
+	tracker->defaults.callback = tracker->callback = callback;
+	/* A digest says nothing of the policies that a row leaves to the defaults. */
+	for (guint i = 0; i < tracker->entries->len; i++)
+		entry_at(tracker, i)->mark += MARK_OTHER;
+}
+
+size_t tracker_rows(const struct tracker *tracker)
+{
+	return tracker->entries->len;
+}
+
+size_t tracker_bad_rows(const struct tracker *tracker)
+{
+	return tracker->bad;
+}
+
+static bool seed_is_in_order(
+	const struct tracker *tracker, const struct definition *definition, GError **error)
+{
+	guint count = tracker->entries->len;
+	if (count == 0 || entry_at(tracker, count - 1)->id < definition->action_id)
+		return true;
+	g_set_error(error, AS_ERROR, AS_ERROR_CORRUPT,
+		"definition of action %" G_GINT64_FORMAT " is out of order", definition->action_id);
+	return false;
+}
+
+struct action *tracker_seed(struct tracker *tracker, const struct definition *definition, GError **error)
+{
+	if (!seed_is_in_order(tracker, definition, error))
+		return NULL;
+	struct action *action = NULL;
+	enum action_state state = action_build(definition->packed, definition->length, &tracker->defaults,
+		tracker->lanes, tracker->cache, &action, error);
+	/* One that does not build any more counts as active, and as changed: the next read says what became
+	 * of it. */
+	uint64_t digest = action_digest(definition->packed, definition->length) + (action ? 0 : MARK_OTHER);
+	struct entry entry = {definition->action_id, (digest & MARK_DIGEST) | ACTION_ACTIVE | tracker->seen};
+	g_array_append_val(tracker->entries, entry);
+	if (state == ACTION_DISABLED)
+		g_set_error_literal(
+			error, AS_ERROR, AS_ERROR_INVALID, "the definition is that of a disabled row");
+	return action;
+}
+
+/* --- a read --- */
+
+struct walk {
+	struct tracker *tracker;
+	tracker_fn each;
+	void *context;
+	guint next;    /* the first old entry not passed yet */
+	GArray *added; /* struct entry, ascending: rows that were not known */
+	struct action_change *batch;
+	size_t count;
+	bool stopped;
+};
+
+static bool flush(struct walk *walk)
+{
+	size_t count = walk->count;
+	walk->count = 0;
+	if (count && !walk->stopped)
+		walk->stopped = !walk->each(walk->context, walk->batch, count);
+	return !walk->stopped;
+}
+
+/* Takes over what the change holds. */
+static bool report(struct walk *walk, struct action_change change)
+{
+	walk->batch[walk->count++] = change;
+	return walk->count < BATCH || flush(walk);
+}
+
+static bool report_removal(struct walk *walk, int64_t id, enum fire_reason reason)
+{
+	return report(walk, (struct action_change){.kind = CHANGE_REMOVE, .id = id, .reason = reason});
+}
+
+static bool report_bad(struct walk *walk, int64_t id, const GError *why)
+{
+	return report(walk, (struct action_change){.kind = CHANGE_REMOVE,
+				    .id = id,
+				    .reason = REASON_BAD_ROW,
+				    .error = g_strdup(why->message)});
+}
+
+static bool report_upsert(struct walk *walk, struct action *action)
+{
+	GByteArray *packed = walk->tracker->packed;
+	return report(walk, (struct action_change){.kind = CHANGE_UPSERT,
+				    .id = action->id,
+				    .action = action,
+				    .packed = g_memdup2(packed->data, packed->len),
+				    .packed_length = packed->len});
+}
+
+/* The entry of a row, if it is known; those before it are passed over, they are gone. */
+static struct entry *find_entry(struct walk *walk, int64_t id)
+{
+	struct tracker *tracker = walk->tracker;
+	while (walk->next < tracker->entries->len && entry_at(tracker, walk->next)->id < id)
+		walk->next++;
+	if (walk->next == tracker->entries->len || entry_at(tracker, walk->next)->id != id)
+		return NULL;
+	return entry_at(tracker, walk->next++);
+}
+
+/* A row that is new or not what it was: remembers it, and reports what that means. */
+static bool row_changed(struct walk *walk, int64_t id, uint64_t digest, struct entry *entry)
+{
+	struct tracker *tracker = walk->tracker;
+	g_autoptr(GError) why = NULL;
+	struct action *action = NULL;
+	enum action_state state = action_build(tracker->packed->data, tracker->packed->len,
+		&tracker->defaults, tracker->lanes, tracker->cache, &action, &why);
+	bool was_active = entry && entry_state(entry) == ACTION_ACTIVE;
+	tracker->bad -= entry && entry_state(entry) == ACTION_BAD;
+	tracker->bad += state == ACTION_BAD;
+	struct entry fresh = {id, (digest & MARK_DIGEST) | (uint64_t)state | tracker->seen};
+	if (entry)
+		*entry = fresh;
+	else
+		g_array_append_val(walk->added, fresh);
+	if (state == ACTION_ACTIVE)
+		return report_upsert(walk, action);
+	if (state == ACTION_BAD)
+		return report_bad(walk, id, why);
+	return !was_active || report_removal(walk, id, REASON_DISABLED);
+}
+
+static bool each_row(void *context, const struct action_row *row)
+{
+	struct walk *walk = context;
+	struct tracker *tracker = walk->tracker;
+	g_byte_array_set_size(tracker->packed, 0);
+	action_pack(row, &tracker->defaults, tracker->packed);
+	uint64_t digest = action_digest(tracker->packed->data, tracker->packed->len);
+	struct entry *entry = find_entry(walk, row->id);
+	if (!entry || (entry->mark ^ digest) & MARK_DIGEST)
+		return row_changed(walk, row->id, digest, entry);
+	entry->mark = (entry->mark & ~MARK_SEEN) | tracker->seen;
+	return true;
+}
+
+/* Drops the entries that no row was seen of. Where the callee stops, the rest stays for the next read. */
+static void drop_gone(struct walk *walk)
+{
+	struct tracker *tracker = walk->tracker;
+	guint kept = 0;
+	for (guint i = 0; i < tracker->entries->len; i++) {
+		struct entry entry = *entry_at(tracker, i);
+		if ((entry.mark & MARK_SEEN) == tracker->seen || walk->stopped) {
+			*entry_at(tracker, kept++) = entry;
+			continue;
+		}
+		tracker->bad -= entry_state(&entry) == ACTION_BAD;
+		if (entry_state(&entry) == ACTION_ACTIVE)
+			report_removal(walk, entry.id, REASON_REMOVED);
+	}
+	g_array_set_size(tracker->entries, kept);
+}
+
+/* Puts the new entries among the old ones, from the back, so that no third array is needed. */
+static void merge_added(struct tracker *tracker, GArray *added)
+{
+	guint old = tracker->entries->len, fresh = added->len, at = old + fresh;
+	g_array_set_size(tracker->entries, at);
+	while (fresh) {
+		const struct entry *last = &g_array_index(added, struct entry, fresh - 1);
+		bool old_goes = old && entry_at(tracker, old - 1)->id > last->id;
+		*entry_at(tracker, --at) = old_goes ? *entry_at(tracker, old - 1) : *last;
+		old -= old_goes;
+		fresh -= !old_goes;
+	}
+}
+
+static void walk_finish(struct walk *walk)
+{
+	struct tracker *tracker = walk->tracker;
+	if (tracker->entries->len == 0) {
+		g_array_unref(tracker->entries);
+		tracker->entries = g_steal_pointer(&walk->added);
+	} else {
+		merge_added(tracker, walk->added);
+		g_array_unref(walk->added);
+	}
+	/* After a read that did not see everything, all count as seen: nothing is taken for gone. */
+	for (guint i = 0; i < tracker->entries->len; i++)
+		entry_at(tracker, i)->mark = (entry_at(tracker, i)->mark & ~MARK_SEEN) | tracker->seen;
+	schedule_cache_trim(tracker->cache);
+	g_free(walk->batch);
+}
+
+bool tracker_read(
+	struct tracker *tracker, struct store *store, tracker_fn each, void *context, GError **error)
+{
+	struct walk walk = {.tracker = tracker, .each = each, .context = context};
+	walk.added = g_array_new(FALSE, FALSE, sizeof(struct entry));
+	walk.batch = g_new(struct action_change, BATCH);
+	tracker->seen ^= MARK_SEEN;
+	bool done = store_read(store, each_row, &walk, error);
+	flush(&walk);
+	if (done && !walk.stopped) {
+		drop_gone(&walk);
+		flush(&walk);
+	}
+	if (walk.stopped)
+		store_forget(store);
+	walk_finish(&walk);
+	return done;
+}
