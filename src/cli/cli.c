@@ -1,0 +1,308 @@
+#include "cli/verb.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* GOption writes here; a process parses one command line. */
+static struct {
+	char *config, *env_file, *log_format, *color, *output;
+	gboolean quiet, verbose, version, help;
+	char **arguments;
+} given;
+
+const GOptionEntry cli_global_options[] = {
+	{"config", 'c', 0, G_OPTION_ARG_FILENAME, &given.config,
+		"the configuration (default: config.yaml, then /etc/action-scheduler/config.yaml)", "FILE"},
+	{"env-file", 0, 0, G_OPTION_ARG_FILENAME, &given.env_file,
+		"variables in dotenv form (default: .env beside the configuration)", "FILE"},
+	{"quiet", 'q', 0, G_OPTION_ARG_NONE, &given.quiet, "say nothing but errors", NULL},
+	{"verbose", 'v', 0, G_OPTION_ARG_NONE, &given.verbose, "say more", NULL},
+	{"log-format", 0, 0, G_OPTION_ARG_FILENAME, &given.log_format, "form of what is written to stderr",
+		"text|json"},
+	{"color", 0, 0, G_OPTION_ARG_FILENAME, &given.color,
+		"colours in tables (default auto: on a terminal, unless NO_COLOR is set)",
+		"auto|always|never"},
+	{"version", 0, 0, G_OPTION_ARG_NONE, &given.version, "show the version", NULL},
+	{"help", 'h', 0, G_OPTION_ARG_NONE, &given.help, "show this help", NULL},
+	{NULL},
+};
+
+const GOptionEntry cli_output_options[] = {
+	{"output", 'o', 0, G_OPTION_ARG_FILENAME, &given.output,
+		"form of the result (default table); json is one document, jsonl one object a line",
+		"table|json|jsonl"},
+	{NULL},
+};
+
+static const GOptionEntry rest_options[] = {
+	{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &given.arguments, NULL, NULL},
+	{NULL},
+};
+
+const struct verb *const verbs[] = {
+	&verb_run, &verb_init, &verb_list, &verb_show, &verb_next, &verb_check, &verb_history, NULL};
+
+static bool entry_takes_value(const GOptionEntry *entry)
+{
+	return entry->arg != G_OPTION_ARG_NONE;
+}
+
+static const GOptionEntry *find_long(const GOptionEntry *entries, const char *name, size_t length)
+{
+	for (; entries && entries->long_name; entries++)
+		if (strlen(entries->long_name) == length && !strncmp(entries->long_name, name, length))
+			return entries;
+	return NULL;
+}
+
+static const GOptionEntry *find_short(const GOptionEntry *entries, char letter)
+{
+	for (; entries && entries->long_name; entries++)
+		if (entries->short_name == letter)
+			return entries;
+	return NULL;
+}
+
+/* What may stand before the verb: the options of every verb, and those of `run`, which needs no verb. */
+static bool next_is_value(const char *option)
+{
+	const GOptionEntry *sets[] = {cli_global_options, cli_output_options, verb_run.options};
+	for (size_t i = 0; i < G_N_ELEMENTS(sets); i++) {
+		if (option[1] == '-') {
+			const GOptionEntry *entry = find_long(sets[i], option + 2, strlen(option + 2));
+			if (entry && entry_takes_value(entry))
+				return true;
+			continue;
+		}
+		for (const char *p = option + 1; *p; p++) {
+			const GOptionEntry *entry = find_short(sets[i], *p);
+			if (entry && entry_takes_value(entry))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The index of the verb among the arguments, 0 where there is none. */
+static size_t find_verb(char *const *argv)
+{
+	for (size_t i = 1; argv[i]; i++) {
+		if (argv[i][0] != '-' || !argv[i][1])
+			return i;
+		if (!strcmp(argv[i], "--"))
+			return 0;
+		if (next_is_value(argv[i]) && argv[i + 1])
+			i++;
+	}
+	return 0;
+}
+
+/* Takes the verb out of the arguments; cli->verb is `run` where there is none. */
+static bool take_verb(struct cli *cli, char **argv)
+{
+	const char *names[G_N_ELEMENTS(verbs)] = {NULL};
+	size_t at = find_verb(argv);
+	cli->verb = &verb_run;
+	if (!at)
+		return true;
+	g_autofree char *name = argv[at];
+	for (size_t i = at; argv[i]; i++)
+		argv[i] = argv[i + 1];
+	for (size_t i = 0; verbs[i]; i++) {
+		names[i] = verbs[i]->name;
+		if (!strcmp(name, verbs[i]->name)) {
+			cli->verb = verbs[i];
+			return true;
+		}
+	}
+	cli->verb = NULL;
+	const char *near = cli_nearest(name, names);
+	if (near)
+		cli_usage(cli, "there is no command '%s'; did you mean '%s'?", name, near);
+	else
+		cli_usage(cli, "there is no command '%s'", name);
+	return false;
+}
+
+static void add_names(GPtrArray *names, const GOptionEntry *entries)
+{
+	for (; entries && entries->long_name; entries++)
+		g_ptr_array_add(names, (gpointer)entries->long_name);
+}
+
+/* GOption says "Unknown option --foo". */
+static int unknown_option(const struct cli *cli, const char *message)
+{
+	const char *option = strrchr(message, ' ') + 1;
+	g_autofree char *name = g_strndup(option, strcspn(option, "="));
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	add_names(names, cli->verb->options);
+	add_names(names, cli->verb->listing ? cli_output_options : NULL);
+	add_names(names, cli_global_options);
+	g_ptr_array_add(names, NULL);
+	const char *bare = name + strspn(name, "-");
+	const char *near = strlen(bare) > 1 ? cli_nearest(bare, (const char *const *)names->pdata) : NULL;
+	if (near)
+		return cli_usage(cli, "%s has no option %s; did you mean --%s?", cli->verb->name, name, near);
+	return cli_usage(cli, "%s has no option %s", cli->verb->name, name);
+}
+
+static int parse_options(const struct cli *cli, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+	GOptionContext *context = g_option_context_new(NULL);
+	g_option_context_set_help_enabled(context, FALSE);
+	if (cli->verb->options)
+		g_option_context_add_main_entries(context, cli->verb->options, NULL);
+	if (cli->verb->listing)
+		g_option_context_add_main_entries(context, cli_output_options, NULL);
+	g_option_context_add_main_entries(context, cli_global_options, NULL);
+	g_option_context_add_main_entries(context, rest_options, NULL);
+	bool ok = g_option_context_parse_strv(context, &argv, &error);
+	g_option_context_free(context);
+	g_strfreev(argv);
+	if (ok)
+		return EXIT_DONE;
+	if (g_error_matches(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION))
+		return unknown_option(cli, error->message);
+	return cli_usage(cli, "%s", error->message);
+}
+
+/* The place of a value in a list of allowed ones; -1 with the error said. NULL is the first. */
+static int choose(const struct cli *cli, const char *option, const char *value, const char *const *allowed)
+{
+	for (int i = 0; allowed[i]; i++)
+		if (!value || !strcmp(value, allowed[i]))
+			return i;
+	g_autofree char *list = g_strjoinv(", ", (char **)allowed);
+	const char *near = cli_nearest(value, allowed);
+	if (near)
+		cli_usage(cli, "%s: '%s' is not one of: %s; did you mean '%s'?", option, value, list, near);
+	else
+		cli_usage(cli, "%s: '%s' is not one of: %s", option, value, list);
+	return -1;
+}
+
+/* 0 where stdout is no terminal. */
+static unsigned terminal_width(void)
+{
+	struct winsize size;
+	const char *columns = g_getenv("COLUMNS");
+	int64_t width;
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	if (columns && cli_parse_int(columns, &width) && width > 0 && width < 100000)
+		return (unsigned)width;
+	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
+		return size.ws_col;
+	return 80;
+}
+
+static bool want_color(int choice)
+{
+	const char *no_color = g_getenv("NO_COLOR");
+	if (choice)
+		return choice == 1;
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
+}
+
+static bool apply_globals(struct cli *cli)
+{
+	static const char *const formats[] = {"text", "json", NULL};
+	static const char *const colors[] = {"auto", "always", "never", NULL};
+	static const char *const outputs[] = {"table", "json", "jsonl", NULL};
+	int format = choose(cli, "--log-format", given.log_format, formats);
+	int color = choose(cli, "--color", given.color, colors);
+	int output = choose(cli, "-o", given.output, outputs);
+	if (format < 0 || color < 0 || output < 0)
+		return false;
+	if (given.quiet && given.verbose) {
+		cli_usage(cli, "-q and -v exclude each other");
+		return false;
+	}
+	cli->config_path = given.config;
+	cli->env_path = given.env_file;
+	cli->quiet = given.quiet;
+	cli->verbose = given.verbose;
+	cli->has_log_format = given.log_format != NULL;
+	cli->log_format = (enum log_format)format;
+	cli->style = (struct output_style){
+		stdout, (enum output_format)output, want_color(color), terminal_width()};
+	log_setup(given.quiet ? LOG_ERROR : given.verbose ? LOG_DEBUG : LOG_INFO, (enum log_format)format);
+	return true;
+}
+
+static int run_verb(struct cli *cli)
+{
+	static char *none[] = {NULL};
+	char **arguments = given.arguments ? given.arguments : none;
+	if (!cli->verb->arguments && *arguments)
+		return cli_usage(cli, "%s takes no argument '%s'", cli->verb->name, *arguments);
+	return cli->verb->run(cli, arguments);
+}
+
+/* A result that did not arrive was not given. */
+static int close_stdout(const struct cli *cli, int status)
+{
+	if (!ferror(stdout) && !fflush(stdout))
+		return status;
+	cli_error(cli, "cannot write to stdout: %s", g_strerror(errno));
+	return EXIT_FAILED;
+}
+
+static int dispatch(struct cli *cli, char **argv)
+{
+	bool named = find_verb(argv) != 0;
+	if (!take_verb(cli, argv)) {
+		g_strfreev(argv);
+		return EXIT_USAGE;
+	}
+	int status = parse_options(cli, argv);
+	if (status != EXIT_DONE)
+		return status;
+	if (given.help) {
+		g_autofree char *help = cli_help(named ? cli->verb : NULL);
+		fputs(help, stdout);
+		return EXIT_DONE;
+	}
+	if (given.version) {
+		puts("action-scheduler " PROGRAM_VERSION);
+		return EXIT_DONE;
+	}
+	return apply_globals(cli) ? run_verb(cli) : EXIT_USAGE;
+}
+
+static void clear(struct cli *cli)
+{
+	schedule_cache_free(cli->schedules);
+	zone_unref(cli->zone);
+	zone_cache_free(cli->zones);
+	config_free(cli->config);
+	g_free(cli->zone_name);
+	g_strfreev(cli->environment);
+	g_clear_pointer(&given.arguments, g_strfreev);
+	char **texts[] = {&given.config, &given.env_file, &given.log_format, &given.color, &given.output};
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+		g_clear_pointer(texts[i], g_free);
+}
+
+int cli_main(int argc, char **argv, const struct cli_host *host)
+{
+	struct cli cli = {
+		.host = host, .now = clock_now(), .environment = g_get_environ(), .style.file = stdout};
+	GStrv copy = g_new0(char *, (size_t)argc + 2);
+	copy[0] = g_strdup(argc ? argv[0] : "action-scheduler");
+	for (int i = 1; i < argc; i++)
+		copy[i] = g_strdup(argv[i]);
+	setlocale(LC_CTYPE, "");
+	int status = close_stdout(&cli, dispatch(&cli, copy));
+	clear(&cli);
+	return status;
+}

@@ -1,0 +1,31 @@
+/* Purpose: the command line: global options, the verb, its exit status. Called once, by main, on the main
+ * thread. What belongs to the daemon is handed in as functions, as this folder does not know it. */
+#pragma once
+
+#include "config/config.h"
+#include "model/action.h"
+
+/* Exit statuses. */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* What `run` was asked for. Borrowed, but for the configuration, which `run` takes over. */
+struct cli_run {
+	struct config *config;
+	const struct config_sources *sources; /* to read the configuration again on SIGHUP */
+	time_us catch_up_from; /* missed fires due before are skipped; TIME_US_MIN: none, TIME_US_MAX: all */
+	bool log_fixed;        /* level or format come from the command line: reading again leaves them */
+};
+
+struct cli_host {
+	/* Runs the scheduler to its end; returns the exit status, having logged what went wrong. */
+	int (*run)(void *context, const struct cli_run *run);
+	/* Whether this build has the callback of a row; as struct lane_names has it. */
+	bool (*callback_find)(void *context, const char *name, uint16_t *lane, GError **error);
+	void *context;
+};
+
+/* Does what the command line says and returns the exit status. */
+int cli_main(int argc, char **argv, const struct cli_host *host);
+
+/* docs/cli.md, made from the table of verbs. Free with g_free. */
+char *cli_reference_markdown(void);

@@ -1,0 +1,167 @@
+/* What stands behind the verbs: configuration, zones, databases. */
+#include "cli/verb.h"
+
+#include "base/tzfile.h"
+#include "config/options.h"
+
+#include <string.h>
+
+struct config_sources cli_sources(const struct cli *cli)
+{
+	return (struct config_sources){cli->config_path, cli->env_path, cli->environment};
+}
+
+static bool load_config(struct cli *cli, const struct config_sources *sources)
+{
+	g_autoptr(GPtrArray) problems = config_problems_new();
+	cli->config = config_load(sources, problems);
+	for (guint i = 0; !cli->config && i < problems->len; i++) {
+		g_autofree char *text = config_problem_text(g_ptr_array_index(problems, i));
+		cli_error(cli, "%s", text);
+	}
+	return cli->config != NULL;
+}
+
+bool cli_load_config(struct cli *cli)
+{
+	struct config_sources sources = cli_sources(cli);
+	return cli->config || load_config(cli, &sources);
+}
+
+bool cli_load_config_or_default(struct cli *cli)
+{
+	if (cli->config_path || config_find())
+		return cli_load_config(cli);
+	struct config_sources sources = cli_sources(cli);
+	g_auto(GStrv) environment = g_strdupv(cli->environment);
+	for (size_t i = 0; i < options_count; i++) {
+		g_autofree char *name = options[i].required ? option_variable(options[i].key) : NULL;
+		bool wanted = name && options[i].written && !option_key_within(options[i].key, "internal_db");
+		if (wanted && !g_environ_getenv(environment, name))
+			environment = g_environ_setenv(environment, name, options[i].written, FALSE);
+	}
+	sources.environment = environment;
+	return load_config(cli, &sources);
+}
+
+const struct zone_source *cli_zones(struct cli *cli)
+{
+	if (!cli->zones)
+		cli->zones = zone_cache_new(tzfile_read);
+	return zone_cache_source(cli->zones);
+}
+
+struct schedule_cache *cli_schedules(struct cli *cli)
+{
+	if (!cli->schedules)
+		cli->schedules = schedule_cache_new(cli_zones(cli));
+	return cli->schedules;
+}
+
+bool cli_choose_zone(struct cli *cli, const char *name, GError **error)
+{
+	const struct zone_source *source = cli_zones(cli);
+	const char *configured = cli->config ? cli->config->timezone : NULL;
+	g_autofree char *machine = name || configured ? NULL : tzfile_machine_zone_name();
+	const char *chosen = name ? name : configured ? configured : machine;
+	struct zone *zone = source->load(source->context, chosen, error);
+	if (!zone)
+		return false;
+	char *copy = g_strdup(chosen);
+	zone_unref(cli->zone);
+	g_free(cli->zone_name);
+	cli->zone = zone;
+	cli->zone_name = copy;
+	return true;
+}
+
+void cli_defaults(const struct cli *cli, struct action_defaults *out)
+{
+	const struct config *config = cli->config;
+	*out = (struct action_defaults){
+		.timezone = cli->zone_name,
+		.callback = config->action.callback,
+		.dialect = (enum unix_dialect)config->unix_dialect,
+		.dst = (enum dst_policy)config->action.defaults.dst,
+		.merge_missed = config->action.defaults.merge_missed,
+		.actuality_s = config->action.defaults.actuality_s,
+		.catch_up_limit = config->action.defaults.catch_up_limit,
+		.timeout_s = config->action.defaults.timeout_s,
+		.max_instances = config->action.defaults.max_instances,
+		.max_attempts = config->action.defaults.max_attempts,
+	};
+}
+
+struct lane_names cli_lanes(const struct cli *cli)
+{
+	return (struct lane_names){cli->host->callback_find, cli->host->context};
+}
+
+struct store *cli_open_store(const struct cli *cli, enum cli_store_mode mode, GError **error)
+{
+	const struct config_database *database = &cli->config->actions_db;
+	struct store_options where = {
+		.dialect = config_dialect_name(database->dialect),
+		.database = database->database,
+		.create = mode == CLI_STORE_CREATE,
+		.read_only = mode == CLI_STORE_READ,
+	};
+	return store_open(&where, error);
+}
+
+struct journal_options cli_journal_options(const struct cli *cli)
+{
+	const struct config_database *database = &cli->config->internal_db;
+	return (struct journal_options){
+		.dialect = database->set ? config_dialect_name(database->dialect) : NULL,
+		.database = database->database,
+		.history_level = (enum history_level)cli->config->history.level,
+		.history_max_age = cli->config->history.max_age,
+		.history_max_bytes = cli->config->history.max_bytes,
+	};
+}
+
+struct journal *cli_open_journal(const struct cli *cli, GError **error)
+{
+	g_autoptr(GError) reason = NULL;
+	struct journal_options where = cli_journal_options(cli);
+	if (!where.dialect)
+		return NULL;
+	where.read_only = true;
+	struct journal *journal = journal_open(&where, &reason);
+	if (!journal && !g_error_matches(reason, AS_ERROR, AS_ERROR_MISSING))
+		g_propagate_error(error, g_steal_pointer(&reason));
+	return journal;
+}
+
+char *cli_database_place(const struct config_database *database)
+{
+	const char *dialect = config_dialect_name(database->dialect);
+	if (database->dialect != CONFIG_SQLITE)
+		return g_strdup_printf("%s %s/%s", dialect, database->host ? database->host : "localhost",
+			database->database);
+	g_autofree char *path = g_canonicalize_filename(database->database, NULL);
+	return g_strdup_printf("%s %s", dialect, path);
+}
+
+bool cli_prepare(struct cli *cli)
+{
+	GError *error = NULL;
+	if (!cli_load_config(cli))
+		return false;
+	if (!cli_choose_zone(cli, NULL, &error)) {
+		cli_fail(cli, error, "timezone");
+		return false;
+	}
+	return true;
+}
+
+bool cli_parse_int(const char *text, int64_t *out)
+{
+	gint64 value;
+	if (!g_ascii_string_to_signed(
+		    *text == '+' ? text + 1 : text, 10, G_MININT64, G_MAXINT64, &value, NULL))
+		return false;
+	*out = value;
+	return true;
+}

@@ -1,0 +1,144 @@
+#include "cli/row_check.h"
+
+#include "base/json.h"
+#include "model/fire.h"
+
+#include <string.h>
+
+/* So many fires are compared to tell whether two readings mean the same. */
+#define COMPARED_FIRES 2000
+
+static void unref_schedule(gpointer schedule)
+{
+	schedule_unref(schedule);
+}
+
+void row_check_init(struct row_check *check, struct cli *cli, struct problems *problems)
+{
+	*check = (struct row_check){.cli = cli, .problems = problems};
+	check->suspicions = g_hash_table_new_full(NULL, NULL, unref_schedule, g_free);
+}
+
+void row_check_clear(struct row_check *check)
+{
+	g_hash_table_unref(check->suspicions);
+}
+
+static bool is_unix(struct text cron)
+{
+	g_autoptr(json_t) document = json_read(cron.data, cron.length, NULL);
+	return g_strcmp0(json_string_value(json_object_get(document, "format")), "unix") == 0;
+}
+
+/* Finds the first fire that one of the two has and the other has not. */
+static bool first_difference(const struct schedule *a, const struct schedule *b, time_us after, time_us *out)
+{
+	time_us at_a = after, at_b = after;
+	for (int i = 0; i < COMPARED_FIRES; i++) {
+		bool more_a = schedule_next(a, at_a, &at_a);
+		bool more_b = schedule_next(b, at_b, &at_b);
+		if (!more_a && !more_b)
+			return false;
+		if (more_a && more_b && at_a == at_b)
+			continue;
+		*out = !more_b || (more_a && at_a < at_b) ? at_a : at_b;
+		return true;
+	}
+	return false;
+}
+
+/* What the Python program makes of a unix expression; NULL where it is the same. */
+static char *compare_dialects(
+	const struct row_check *check, const struct schedule *schedule, const struct action_row *effective)
+{
+	g_autoptr(GError) error = NULL;
+	struct cli *cli = check->cli;
+	enum dst_policy dst =
+		strncmp(effective->dst.data, "vixie", effective->dst.length) ? DST_WALL_CLOCK : DST_VIXIE;
+	struct schedule *other = schedule_cache_get(cli_schedules(cli), effective->cron.data,
+		effective->cron.length, effective->timezone.data, UNIX_DIALECT_APSCHEDULER, dst, &error);
+	if (!other)
+		return g_strdup_printf(
+			"APScheduler refuses it, as `unix_dialect: apscheduler` would: %s", error->message);
+	time_us at, own;
+	char text[TIME_TEXT_MAX];
+	char *result = NULL;
+	if (first_difference(schedule, other, cli->now, &at)) {
+		zone_format(schedule_zone(schedule), at, text);
+		bool fires = schedule_next(schedule, at - 1, &own) && own == at;
+		result = g_strdup_printf(
+			"it means something else under APScheduler (unix_dialect: apscheduler): at %s it %s",
+			text, fires ? "fires here and not there" : "fires there and not here");
+	}
+	schedule_unref(other);
+	return result;
+}
+
+/* Once for each distinct schedule. */
+static const char *suspicion_of(
+	struct row_check *check, struct schedule *schedule, const struct action_row *effective)
+{
+	gpointer known;
+	time_us t;
+	if (g_hash_table_lookup_extended(check->suspicions, schedule, NULL, &known))
+		return known;
+	char *found = NULL;
+	if (!schedule_next(schedule, TIME_US_MIN, &t))
+		found = g_strdup("it never fires");
+	else if (check->cli->config->unix_dialect == CONFIG_UNIX_STANDARD && is_unix(effective->cron))
+		found = compare_dialects(check, schedule, effective);
+	g_hash_table_insert(check->suspicions, schedule_ref(schedule), found);
+	return found;
+}
+
+/* An unknown default is reported once, with the configuration, not with every row. */
+static bool find_callback(void *context, const char *name, uint16_t *lane, GError **error)
+{
+	const struct cli *cli = context;
+	*lane = 0;
+	return !strcmp(name, cli->config->action.callback) ||
+	       cli->host->callback_find(cli->host->context, name, lane, error);
+}
+
+/* "cron: the reason" is of the column cron. */
+static void add_bad_row(struct row_check *check, int64_t id, const char *message)
+{
+	const char *colon = strstr(message, ": ");
+	g_autofree char *field = colon ? g_strndup(message, (gsize)(colon - message)) : NULL;
+	struct problem problem = {PROBLEM_ERROR, "actions_db", &id, field, colon ? colon + 2 : message};
+	problems_add(check->problems, &problem);
+	check->bad++;
+}
+
+bool row_check_row(void *context, const struct action_row *row)
+{
+	struct row_check *check = context;
+	g_autoptr(GByteArray) packed = g_byte_array_new();
+	g_autoptr(GError) error = NULL;
+	struct action_defaults defaults;
+	struct lane_names lanes = {find_callback, check->cli};
+	struct action *action = NULL;
+	struct action_row effective;
+	enum unix_dialect dialect;
+	/* A paused row will be resumed one day. */
+	struct action_row enabled = *row;
+	if (row->enabled.set && row->enabled.value == 0)
+		enabled.enabled = (struct maybe_int){0};
+	check->rows++;
+	cli_defaults(check->cli, &defaults);
+	action_pack(&enabled, &defaults, packed);
+	action_unpack(packed->data, packed->len, &effective, &dialect);
+	action_build(
+		packed->data, packed->len, &defaults, &lanes, cli_schedules(check->cli), &action, &error);
+	if (!action) {
+		add_bad_row(check, row->id, error->message);
+		return true;
+	}
+	const char *suspicion = suspicion_of(check, action->schedule, &effective);
+	if (suspicion) {
+		struct problem problem = {PROBLEM_WARNING, "actions_db", &row->id, "cron", suspicion};
+		problems_add(check->problems, &problem);
+	}
+	action_unref(action);
+	return true;
+}

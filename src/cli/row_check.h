@@ -1,0 +1,16 @@
+/* Purpose: what is wrong, or suspicious, with the rows of the table. One thread. */
+#pragma once
+
+#include "cli/problems.h"
+
+struct row_check {
+	struct cli *cli;
+	struct problems *problems;
+	GHashTable *suspicions; /* struct schedule * (a reference) -> char *, NULL where there is none */
+	uint64_t rows, bad;
+};
+
+void row_check_init(struct row_check *check, struct cli *cli, struct problems *problems);
+void row_check_clear(struct row_check *check);
+/* A store_row_fn with a struct row_check. */
+bool row_check_row(void *context, const struct action_row *row);

@@ -1,0 +1,51 @@
+#include "cli/action_view.h"
+#include "cli/last_status.h"
+
+struct listing {
+	struct cli *cli;
+	struct output *output;
+	struct last_status *last;
+};
+
+static bool list_row(void *context, const struct action_row *row)
+{
+	struct listing *listing = context;
+	struct action_view view;
+	action_view_init(&view, listing->cli, row);
+	view.last_status = last_status_find(listing->last, row->id);
+	output_row(listing->output, &view);
+	action_view_clear(&view);
+	return !ferror(listing->cli->style.file);
+}
+
+static int list(struct cli *cli, char **arguments)
+{
+	(void)arguments;
+	GError *error = NULL;
+	if (!cli_prepare(cli))
+		return EXIT_FAILED;
+	struct store *store = cli_open_store(cli, CLI_STORE_READ, &error);
+	if (!store)
+		return cli_fail(cli, error, "actions_db");
+	struct listing listing = {
+		cli, output_new(&cli->style, action_columns, action_columns_count), last_status_read(cli)};
+	bool ok = store_read(store, list_row, &listing, &error);
+	store_close(store);
+	last_status_free(listing.last);
+	if (!ok) {
+		output_abandon(listing.output);
+		return cli_fail(cli, error, "actions_db");
+	}
+	output_end(listing.output);
+	return EXIT_DONE;
+}
+
+const struct verb verb_list = {
+	.name = "list",
+	.summary = "lists the actions with their next fire, state and last result",
+	.help = "States: active, paused (enabled is false), finished (never fires again), bad (see the "
+		"column ERROR).",
+	.examples = "list\nlist -o json",
+	.listing = true,
+	.run = list,
+};
