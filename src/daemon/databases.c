@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static const struct lane_names lane_names = {lane_find, NULL};
+
 struct action_defaults databases_defaults(const struct daemon *d, const struct config *config)
 {
 	const struct callback_vtable *callback = callback_find(config->action.callback, NULL);
@@ -69,9 +71,8 @@ static struct action *definition_build(void *context, const struct definition *d
 static struct schedule *schedule_build(void *context, const uint8_t *packed, size_t length, GError **error)
 {
 	struct daemon *d = context;
-	struct lane_names lanes = {lane_find, NULL};
 	struct action *action = NULL;
-	if (action_build(packed, length, &d->defaults, &lanes, d->cache, &action, error) != ACTION_ACTIVE)
+	if (action_build(packed, length, &d->defaults, &lane_names, d->cache, &action, error) != ACTION_ACTIVE)
 		return NULL;
 	struct schedule *schedule = schedule_ref(action->schedule);
 	action_unref(action);
@@ -86,8 +87,7 @@ bool databases_prepare(struct daemon *d, GError **error)
 	d->zones = zone_cache_new(tzfile_read);
 	d->cache = schedule_cache_new(zone_cache_source(d->zones));
 	d->defaults = databases_defaults(d, d->config);
-	struct lane_names lanes = {lane_find, NULL};
-	d->tracker = tracker_new(&d->defaults, &lanes, d->cache);
+	d->tracker = tracker_new(&d->defaults, &lane_names, d->cache);
 	uint16_t lane;
 	if (!lane_find(NULL, d->config->action.callback, &lane, error)) {
 		g_prefix_error(error, "action.callback: ");
