@@ -245,6 +245,9 @@ static int run_verb(struct cli *cli)
 	char **arguments = given.arguments ? given.arguments : none;
 	if (!cli->verb->arguments && *arguments)
 		return cli_usage(cli, "%s takes no argument '%s'", cli->verb->name, *arguments);
+	/* A reader that has seen enough ends a listing quietly, whatever was inherited. */
+	if (cli->verb->listing)
+		signal(SIGPIPE, SIG_DFL);
 	return cli->verb->run(cli, arguments);
 }
 

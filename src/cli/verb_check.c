@@ -167,22 +167,28 @@ static void check_table(struct checking *checking)
 		problems_add_error(&checking->problems, "actions_db", NULL, error->message);
 }
 
+static void write_count(const struct checking *checking, uint64_t count, const char *what, const char *after)
+{
+	fprintf(checking->cli->style.file, "%" G_GUINT64_FORMAT " %s%s%s", count, what, count == 1 ? "" : "s",
+		after);
+}
+
 static void write_summary(const struct checking *checking)
 {
-	FILE *out = checking->cli->style.file;
 	const struct problems *problems = &checking->problems;
 	unsigned every = STORE_ENABLED | STORE_TIMEZONE | STORE_CALLBACK | STORE_MAX_INSTANCES |
 			 STORE_TIMEOUT | STORE_MAX_ATTEMPTS | STORE_DST | STORE_CATCH_UP_LIMIT | STORE_ERROR;
-	int missing = __builtin_popcount(every & ~checking->columns);
+	unsigned missing = (unsigned)__builtin_popcount(every & ~checking->columns);
 	if (checking->cli->style.format != OUTPUT_TABLE)
 		return;
-	fputs(problems->errors || problems->warnings ? "\n" : "", out);
+	if (problems->errors || problems->warnings)
+		fputc('\n', checking->cli->style.file);
 	if (checking->table_read)
-		fprintf(out, "%" G_GUINT64_FORMAT " actions, ", checking->rows.rows);
-	fprintf(out, "%" G_GUINT64_FORMAT " errors, %" G_GUINT64_FORMAT " warnings\n", problems->errors,
-		problems->warnings);
+		write_count(checking, checking->rows.rows, "action", ", ");
+	write_count(checking, problems->errors, "error", ", ");
+	write_count(checking, problems->warnings, "warning", "\n");
 	if (checking->table_read && missing)
-		fprintf(out, "%d optional columns are not there; `check --fix` adds them\n", missing);
+		write_count(checking, missing, "optional column", " missing; `check --fix` adds them\n");
 }
 
 static int check(struct cli *cli, char **arguments)
