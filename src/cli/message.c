@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+G_GNUC_PRINTF(3, 0)
 static void say(const struct cli *cli, enum log_level level, const char *format, va_list args)
 {
 	g_autofree char *message = g_strdup_vprintf(format, args);

@@ -120,10 +120,10 @@ static struct entry *add_entry(struct schedule_cache *cache, const struct entry 
 }
 
 struct schedule *schedule_cache_get(struct schedule_cache *cache, const char *cron, size_t length,
-	const char *timezone, enum unix_dialect dialect, enum dst_policy dst, GError **error)
+	const char *zone_name, enum unix_dialect dialect, enum dst_policy dst, GError **error)
 {
 	struct entry wanted = {
-		(char *)(uintptr_t)cron, length, (char *)(uintptr_t)timezone, dialect, dst, NULL, NULL};
+		(char *)(uintptr_t)cron, length, (char *)(uintptr_t)zone_name, dialect, dst, NULL, NULL};
 	struct entry *e = g_hash_table_lookup(cache->entries, &wanted);
 	if (!e)
 		e = add_entry(cache, &wanted);

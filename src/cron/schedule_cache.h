@@ -14,7 +14,7 @@ void schedule_cache_free(struct schedule_cache *cache);
  * for an unknown zone; errors are remembered too, so that a million bad rows cost one parse. The caller owns
  * a reference. */
 struct schedule *schedule_cache_get(struct schedule_cache *cache, const char *cron, size_t length,
-	const char *timezone, enum unix_dialect dialect, enum dst_policy dst, GError **error);
+	const char *zone_name, enum unix_dialect dialect, enum dst_policy dst, GError **error);
 
 /* Drops what nobody else holds any more; called after a reload. */
 void schedule_cache_trim(struct schedule_cache *cache);

@@ -149,7 +149,7 @@ static int compare_changes(const void *a, const void *b)
 }
 
 /* The changes of the rule from the year before `after` on, for a cycle and some years. */
-static GArray *rule_changes(const struct zone_rule *rule, int64_t after, uint16_t standard, uint16_t daylight)
+static GArray *rule_changes(const struct zone_rule *rule, int64_t after, uint16_t standard, uint16_t summer)
 {
 	int32_t year = 1;
 	int8_t month, day;
@@ -157,7 +157,7 @@ static GArray *rule_changes(const struct zone_rule *rule, int64_t after, uint16_
 		civil_from_days(floor_div(after, 86400), &year, &month, &day);
 	GArray *changes = g_array_new(FALSE, FALSE, sizeof(struct rule_change));
 	for (int i = -1; i < 404; i++) {
-		struct rule_change start = {zone_rule_start(rule, year + i), 2 * i, daylight};
+		struct rule_change start = {zone_rule_start(rule, year + i), 2 * i, summer};
 		struct rule_change end = {zone_rule_end(rule, year + i), 2 * i + 1, standard};
 		g_array_append_val(changes, start);
 		g_array_append_val(changes, end);

@@ -21,11 +21,11 @@ struct zone *test_zone(const char *name)
 	return zone;
 }
 
-struct schedule *test_read_json(const json_t *document, const char *timezone, enum unix_dialect dialect,
+struct schedule *test_read_json(const json_t *document, const char *zone_name, enum unix_dialect dialect,
 	enum dst_policy dst, char **why)
 {
 	g_autoptr(GError) error = NULL;
-	struct zone *zone = test_zone(timezone);
+	struct zone *zone = test_zone(zone_name);
 	struct schedule_context context = {zone, test_zones(), dialect, dst};
 	struct schedule *schedule = schedule_parse_json(document, &context, &error);
 	zone_unref(zone);
@@ -36,19 +36,19 @@ struct schedule *test_read_json(const json_t *document, const char *timezone, en
 }
 
 struct schedule *test_read(
-	const char *text, const char *timezone, enum unix_dialect dialect, enum dst_policy dst, char **why)
+	const char *text, const char *zone_name, enum unix_dialect dialect, enum dst_policy dst, char **why)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(json_t) document = json_read(text, strlen(text), &error);
 	if (!document)
 		fail_msg("%s: %s", text, error->message);
-	return test_read_json(document, timezone, dialect, dst, why);
+	return test_read_json(document, zone_name, dialect, dst, why);
 }
 
-struct schedule *test_schedule(const char *text, const char *timezone)
+struct schedule *test_schedule(const char *text, const char *zone_name)
 {
 	char *why = NULL;
-	struct schedule *schedule = test_read(text, timezone, UNIX_DIALECT_STANDARD, DST_WALL_CLOCK, &why);
+	struct schedule *schedule = test_read(text, zone_name, UNIX_DIALECT_STANDARD, DST_WALL_CLOCK, &why);
 	if (!schedule)
 		fail_msg("%s: %s", text, why);
 	g_free(why);

@@ -25,11 +25,11 @@ struct zone *test_zone(const char *name);
 
 /* Parses, or returns NULL with the error's text in *why (g_free). */
 struct schedule *test_read(
-	const char *text, const char *timezone, enum unix_dialect dialect, enum dst_policy dst, char **why);
-struct schedule *test_read_json(const json_t *document, const char *timezone, enum unix_dialect dialect,
+	const char *text, const char *zone_name, enum unix_dialect dialect, enum dst_policy dst, char **why);
+struct schedule *test_read_json(const json_t *document, const char *zone_name, enum unix_dialect dialect,
 	enum dst_policy dst, char **why);
 /* Parses what must parse: standard dialect, wall clock. */
-struct schedule *test_schedule(const char *text, const char *timezone);
+struct schedule *test_schedule(const char *text, const char *zone_name);
 
 /* An instant from text with an offset. */
 time_us test_time(const char *text);
