@@ -266,4 +266,4 @@ class Scheduler:
 
     def history(self, *arguments):
         """The entries of the history, newest first, each a dict."""
-        return self.jsonl('history', '--limit', '10000000', *arguments)
+        return self.jsonl('history', '--limit', '0', *arguments)
