@@ -13,7 +13,7 @@ const char *cli_nearest(const char *text, const char *const *names)
 		unsigned distance = option_distance(text, names[i]);
 		/* The beginning of a name is meant, however much is left out. */
 		if (length >= 2 && !strncmp(text, names[i], length))
-			distance = 1;
+			distance = 0;
 		if (distance < least || (distance == 1 && !best)) {
 			least = distance;
 			best = names[i];
