@@ -15,6 +15,23 @@ struct month {
 	uint32_t days;     /* its matching days, bit 0 is the 1st */
 };
 
+/* Year, month and day of a day of this calendar. The search spends most of its time here, so it is done in 32
+ * bits (C. Neri, L. Schneider, "Euclidean affine functions and their application to calendar algorithms");
+ * the base folder's own works for all years. */
+static inline int split_day(int64_t day, struct month *m)
+{
+	uint32_t n1 = 4 * ((uint32_t)day + 719468) + 3;
+	uint32_t century = n1 / 146097;
+	uint32_t n2 = n1 % 146097 | 3;
+	uint64_t p2 = UINT64_C(2939745) * n2;
+	uint32_t day_of_year = (uint32_t)p2 / 2939745 / 4; /* from March 1 */
+	uint32_t n3 = 2141 * day_of_year + 197913;
+	bool next_year = day_of_year >= 306;
+	m->year = (int32_t)(100 * century + (uint32_t)(p2 >> 32) + next_year);
+	m->month = (int)(n3 >> 16) - (next_year ? 12 : 0);
+	return (int)((n3 & 0xFFFF) / 2141) + 1;
+}
+
 static inline uint32_t bits_from(int n) /* n <= 31 */
 {
 	return ~UINT32_C(0) << n;
@@ -58,40 +75,6 @@ static void load_days(const struct calendar *c, struct month *m)
 		m->days &= week_days(c, m);
 }
 
-/* The month of a day; returns the index of the day in it. */
-static int load_month_of(const struct calendar *c, int64_t day, struct month *m)
-{
-	int8_t month, dom;
-	civil_from_days(day, &m->year, &month, &dom);
-	m->month = month;
-	m->first_day = day - dom + 1;
-	load_days(c, m);
-	return dom - 1;
-}
-
-/* Goes to the next month (step 1) or the one before (-1) that has matching days; whole years that do not
- * match are passed over. Returns false at the end of the calendar. */
-static bool seek_month(const struct calendar *c, struct month *m, int step)
-{
-	do {
-		m->month += step;
-		if (m->month < 1 || m->month > 12) {
-			do
-				m->year += step;
-			while (m->year >= CALENDAR_FIRST_YEAR && m->year <= CALENDAR_LAST_YEAR &&
-				!year_allowed(c, m->year));
-			if (m->year < CALENDAR_FIRST_YEAR || m->year > CALENDAR_LAST_YEAR)
-				return false;
-			m->month = step > 0 ? 1 : 12;
-		}
-		if (!(c->months >> m->month & 1))
-			continue;
-		m->first_day = days_from_civil(m->year, m->month, 1);
-		load_days(c, m);
-	} while (!(c->months >> m->month & 1) || !m->days);
-	return true;
-}
-
 static inline int lowest(uint64_t bits)
 {
 	return __builtin_ctzll(bits);
@@ -100,6 +83,51 @@ static inline int lowest(uint64_t bits)
 static inline int highest(uint64_t bits)
 {
 	return 63 - __builtin_clzll(bits);
+}
+
+/* The month of a day; returns the index of the day in it. */
+static int load_month_of(const struct calendar *c, int64_t day, struct month *m)
+{
+	int dom = split_day(day, m);
+	m->first_day = day - dom + 1;
+	load_days(c, m);
+	return dom - 1;
+}
+
+/* Whether a month can have matching days, whatever weekday it begins on. */
+static inline bool month_is_possible(const struct calendar *c, const struct month *m)
+{
+	return (c->months >> m->month & 1) && c->possible[month_days(m->year, m->month) - 28];
+}
+
+/* The next year of the set (step 1) or the one before (-1); false where the calendar ends. */
+static bool seek_year(const struct calendar *c, struct month *m, int step)
+{
+	do
+		m->year += step;
+	while (m->year >= CALENDAR_FIRST_YEAR && m->year <= CALENDAR_LAST_YEAR && !year_allowed(c, m->year));
+	return m->year >= CALENDAR_FIRST_YEAR && m->year <= CALENDAR_LAST_YEAR;
+}
+
+/* Goes to the next month (step 1) or the one before (-1) that has matching days. Returns false at the end of
+ * the calendar. */
+static bool seek_month(const struct calendar *c, struct month *m, int step)
+{
+	do {
+		uint32_t left = c->months & (step > 0 ? bits_from(m->month + 1) : ~bits_from(m->month));
+		if (!left) {
+			if (!seek_year(c, m, step))
+				return false;
+			left = c->months;
+		}
+		m->month = step > 0 ? lowest(left) : highest(left);
+		m->days = 0;
+		if (month_is_possible(c, m)) {
+			m->first_day = days_from_civil(m->year, m->month, 1);
+			load_days(c, m);
+		}
+	} while (!m->days);
+	return true;
 }
 
 /* The first matching second of the day at or after `tod`. */
@@ -308,6 +336,8 @@ static bool ever_matches(const struct calendar *c)
 	struct month m;
 	for (m.year = CALENDAR_FIRST_YEAR; m.year < end; m.year++) {
 		for (m.month = 1; m.month <= 12 && year_allowed(c, m.year); m.month++) {
+			if (!month_is_possible(c, &m))
+				continue;
 			m.first_day = days_from_civil(m.year, m.month, 1);
 			load_days(c, &m);
 			if (m.days)
@@ -319,9 +349,12 @@ static bool ever_matches(const struct calendar *c)
 
 void calendar_prepare(struct calendar *c)
 {
-	for (int weekday = 0; weekday < 7; weekday++)
-		for (int length = 28; length <= 31; length++)
-			c->month_days[weekday][length - 28] = month_mask(c, weekday, length);
+	for (int weekday = 0; weekday < 7; weekday++) {
+		for (int i = 0; i < 4; i++) {
+			c->month_days[weekday][i] = month_mask(c, weekday, 28 + i);
+			c->possible[i] |= c->month_days[weekday][i] != 0;
+		}
+	}
 	uint64_t all_weeks = ((UINT64_C(1) << 54) - 1) & ~UINT64_C(1);
 	c->weeks_limited = (c->weeks & all_weeks) != all_weeks;
 	c->per_minute = (uint32_t)__builtin_popcountll(c->seconds);

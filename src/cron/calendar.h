@@ -41,6 +41,7 @@ struct calendar {
 
 	/* Worked out by calendar_prepare. */
 	uint32_t month_days[7][4]; /* [weekday of the 1st][length - 28]: bit 0 is the 1st */
+	bool possible[4];          /* whether months of that length have any */
 	bool weeks_limited;
 	int64_t first_s, last_s; /* the first and the last match; first_s > last_s where there is none */
 	uint32_t per_minute, per_hour, per_day; /* matches */
