@@ -103,7 +103,10 @@ bool cursor_seek(struct cursor *cursor, struct position after)
 	uint32_t index = 0;
 	if (instant > TIME_US_MIN && schedule_next(cursor->schedule, after.due_at - 1, &instant) &&
 		instant == after.due_at) {
-		index = action_list_above(cursor->members, after.action_id);
+		/* Without jitter nominal and due time are one: a position just before it is before the
+		 * action's own. */
+		bool own_too = after.nominal < instant && after.action_id > INT64_MIN;
+		index = action_list_above(cursor->members, after.action_id - own_too);
 		if (index < cursor->members->count) {
 			head_set(cursor, instant, index);
 			return true;
