@@ -14,7 +14,7 @@ struct action_change {
 	enum change_kind kind;
 	int64_t id;
 	struct action *action;
-	uint8_t *packed; /* the packed definition, for internal_db */
+	uint8_t *packed; /* the packed definition, for internal_db; of a bad row for its name */
 	uint32_t packed_length;
 	enum fire_reason reason; /* REASON_REMOVED, REASON_DISABLED, REASON_BAD_ROW */
 	char *error;             /* for a bad row: what is wrong, and where */

@@ -150,8 +150,11 @@ static bool report_removal(struct walk *walk, int64_t id, enum fire_reason reaso
 
 static bool report_bad(struct walk *walk, int64_t id, const GError *why)
 {
+	GByteArray *packed = walk->tracker->packed;
 	return report(walk, (struct action_change){.kind = CHANGE_REMOVE,
 				    .id = id,
+				    .packed = g_memdup2(packed->data, packed->len),
+				    .packed_length = packed->len,
 				    .reason = REASON_BAD_ROW,
 				    .error = g_strdup(why->message)});
 }
