@@ -38,12 +38,9 @@ static bool check_values(
 	if (item->has_last && item->first_named != item->last_named)
 		return field_fail(
 			c, item->first_at, error, "a range from a name to a number, or the other way");
-	if (item->first < spec->min)
-		return field_fail(c, item->first_at, error, "%d is below %d", item->first, spec->min);
-	if (item->first > spec->max)
-		return field_fail(c, item->first_at, error, "a value above %d", spec->max);
-	if (item->has_last && item->last > spec->max)
-		return field_fail(c, item->last_at, error, "a value above %d", spec->max);
+	if (!field_check_value(c, spec, item->first, item->first_at, error) ||
+		(item->has_last && !field_check_value(c, spec, item->last, item->last_at, error)))
+		return false;
 	if (item->has_last && item->first > item->last)
 		return field_fail(c, item->first_at, error, "the range ends before it begins");
 	return true;
@@ -124,7 +121,7 @@ bool apscheduler_read_field(
 static bool read_text(struct calendar *calendar, enum calendar_field field, const char *text, GError **error)
 {
 	const char *end = text + strlen(text);
-	g_autofree char *label = g_strdup_printf("params.%s:", apscheduler_fields[field].name);
+	g_autofree char *label = g_strdup_printf("params.%s", apscheduler_fields[field].name);
 	struct field_cursor c = {label, text, text, end, text, end};
 	while (c.at < end && g_unichar_isspace(g_utf8_get_char(c.at)))
 		c.at = g_utf8_next_char(c.at);

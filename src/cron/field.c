@@ -96,6 +96,19 @@ bool field_read_item(
 	return true;
 }
 
+bool field_check_value(
+	struct field_cursor *c, const struct field_spec *spec, int value, const char *at, GError **error)
+{
+	int length = 0;
+	while (at + length < c->end && g_ascii_isalnum(at[length]))
+		length++;
+	if (value < spec->min)
+		return field_fail(c, at, error, "%.*s is below %d", MIN(length, 60), at, spec->min);
+	if (value > spec->max)
+		return field_fail(c, at, error, "%.*s is above %d", MIN(length, 60), at, spec->max);
+	return true;
+}
+
 bool field_read_list(
 	struct field_cursor *list, bool blanks, field_add_item add, void *context, GError **error)
 {

@@ -23,7 +23,7 @@ extern const struct field_spec apscheduler_fields[FIELD_COUNT];
 
 /* A piece of a field's text, and where the field stands. */
 struct field_cursor {
-	const char *label; /* how the field is called in messages: `params.value: hour field` */
+	const char *label; /* how the field is called in messages: `params.hour` */
 	const char *line;  /* columns count from here */
 	const char *field; /* the whole field, for messages */
 	const char *field_end;
@@ -49,6 +49,10 @@ struct field_item {
 /* Reads the whole of cursor->at .. end as one item: syntax only, and names. */
 bool field_read_item(
 	struct field_cursor *cursor, const struct field_spec *spec, struct field_item *out, GError **error);
+
+/* Refuses a value outside the field's range; `at` is where it stands. */
+bool field_check_value(struct field_cursor *cursor, const struct field_spec *spec, int value, const char *at,
+	GError **error);
 
 /* The name at the beginning of a text of the given length, any case; -1 for none. */
 int field_find_name(const char *const *names, int count, const char *text, size_t length);

@@ -25,19 +25,6 @@ struct target {
 	int index;
 };
 
-static bool check_value(
-	struct field_cursor *c, const struct field_spec *spec, int value, const char *at, GError **error)
-{
-	int length = 0;
-	while (at + length < c->end && g_ascii_isalnum(at[length]))
-		length++;
-	if (value < spec->min)
-		return field_fail(c, at, error, "%.*s is below %d", MIN(length, 60), at, spec->min);
-	if (value > spec->max)
-		return field_fail(c, at, error, "%.*s is above %d", MIN(length, 60), at, spec->max);
-	return true;
-}
-
 static void add_weekdays(struct calendar *calendar, int first, int last, int step)
 {
 	for (int i = first; i <= last; i += step)
@@ -56,11 +43,11 @@ static bool add_item(struct field_cursor *c, void *context, GError **error)
 		item.last = spec->max;
 	} else {
 		bool weekday = targets[target->index] == FIELD_DAY_OF_WEEK;
-		if (!check_value(c, spec, item.first, item.first_at, error))
+		if (!field_check_value(c, spec, item.first, item.first_at, error))
 			return false;
 		if (!item.has_last)
 			item.last = item.first;
-		else if (!check_value(c, spec, item.last, item.last_at, error))
+		else if (!field_check_value(c, spec, item.last, item.last_at, error))
 			return false;
 		else if (weekday && item.last == 0 && item.first > 0)
 			item.last = 7; /* Sunday closes the week: 5-0 */
@@ -117,6 +104,22 @@ static int split(const char *text, enum unix_dialect dialect, const char *from[C
 	return count;
 }
 
+/* Whether one of the day fields suffices. One that names every day is the same as `*` then, and is made so.
+ */
+static void settle_days(struct calendar *calendar)
+{
+	const uint16_t day = 1 << FIELD_DAY, weekday = 1 << FIELD_DAY_OF_WEEK;
+	bool all_days = calendar->days == ~UINT32_C(1), all_weekdays = calendar->weekdays == 0x7F;
+	calendar->either_day = !(calendar->stars & (day | weekday));
+	if (calendar->either_day && (all_days || all_weekdays)) {
+		field_set_range(calendar, FIELD_DAY, 1, 31, 1);
+		field_set_range(calendar, FIELD_DAY_OF_WEEK, 0, 6, 1);
+		calendar->either_day = false;
+		all_days = all_weekdays = true;
+	}
+	calendar->stars |= (uint16_t)((all_days ? day : 0) | (all_weekdays ? weekday : 0));
+}
+
 bool unix_read(struct calendar *calendar, const char *text, enum unix_dialect dialect, GError **error)
 {
 	const char *from[COUNT], *to[COUNT];
@@ -136,7 +139,7 @@ bool unix_read(struct calendar *calendar, const char *text, enum unix_dialect di
 	}
 	field_set_range(calendar, FIELD_WEEK, 1, 53, 1);
 	field_set_range(calendar, FIELD_SECOND, 0, 0, 1);
-	uint16_t day_stars = calendar->stars & (1 << FIELD_DAY | 1 << FIELD_DAY_OF_WEEK);
-	calendar->either_day = dialect == UNIX_DIALECT_STANDARD && !day_stars;
+	if (dialect == UNIX_DIALECT_STANDARD)
+		settle_days(calendar);
 	return true;
 }
