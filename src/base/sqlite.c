@@ -65,7 +65,9 @@ sqlite3 *sqlite_open(const char *path, enum sqlite_mode mode, int wait_ms, GErro
 {
 	/* Made absolute here: SQLite takes some relative names for something else than a file. */
 	g_autofree char *absolute = g_canonicalize_filename(path, NULL);
-	int flags = mode == SQLITE_MODE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+	/* Also for reading: a file open for reading only can neither be recovered nor read beside a writer in
+	 * WAL. */
+	int flags = SQLITE_OPEN_READWRITE;
 	bool create = mode == SQLITE_MODE_CREATE || mode == SQLITE_MODE_SHARED;
 	if (create)
 		flags |= SQLITE_OPEN_CREATE;

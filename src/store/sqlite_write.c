@@ -71,8 +71,6 @@ struct samples {
 	const struct action_row *rows;
 	size_t count;
 	struct table_shape shape;
-	bool missing; /* found while looking: one is not there */
-	bool write;   /* not only look */
 };
 
 /* Zero length and NULL are different things here. */
@@ -127,26 +125,27 @@ static bool insert_row(
 	return sqlite_step(insert, &row_back, error);
 }
 
-/* Looks for each sample, and with `write` inserts those that are not there. */
-static bool samples_work(struct store_file *file, void *context, GError **error)
+static bool table_is_empty(struct store_file *file, bool *empty, GError **error)
+{
+	g_autoptr(sqlite3_stmt) look = sqlite_prepare(file->db, "SELECT 1 FROM main.action LIMIT 1", error);
+	bool row;
+	if (!look || !sqlite_step(look, &row, error))
+		return false;
+	*empty = !row;
+	return true;
+}
+
+static bool samples_write(struct store_file *file, void *context, GError **error)
 {
 	struct samples *samples = context;
-	g_autoptr(sqlite3_stmt) look = sqlite_prepare(
-		file->db, "SELECT 1 FROM main.action WHERE name = ?1 AND command = ?2 LIMIT 1", error);
-	g_autoptr(sqlite3_stmt) insert = look ? insert_prepare(file, &samples->shape, error) : NULL;
-	if (!insert)
+	bool empty;
+	g_autoptr(sqlite3_stmt) insert = insert_prepare(file, &samples->shape, error);
+	if (!insert || !table_is_empty(file, &empty, error))
 		return false;
-	for (size_t i = 0; i < samples->count; i++) {
-		bool there;
-		bind_text(look, 1, samples->rows[i].name);
-		bind_text(look, 2, samples->rows[i].command);
-		if (!sqlite_step(look, &there, error))
+	for (size_t i = 0; empty && i < samples->count; i++) {
+		if (!insert_row(insert, &samples->shape, &samples->rows[i], error))
 			return false;
-		sqlite3_reset(look);
-		samples->missing |= !there;
-		if (!there && samples->write &&
-			!insert_row(insert, &samples->shape, &samples->rows[i], error))
-			return false;
+		sqlite3_reset(insert);
 	}
 	return true;
 }
@@ -155,12 +154,14 @@ bool store_file_add_samples(struct store *store, const struct action_row *rows, 
 {
 	struct store_file *file = store_file(store);
 	struct samples samples = {.rows = rows, .count = count};
-	/* First a look without the lock for writing: mostly they are there, and somebody may hold it for
+	bool empty;
+	/* First a look without the lock for writing: mostly there are rows, and somebody may hold it for
 	 * long. */
 	if (!store_file_open(file, error) || !store_file_shape(file, &samples.shape, error) ||
-		!samples_work(file, &samples, error))
+		!table_is_empty(file, &empty, error))
 		return false;
-	samples.write = true;
+	if (!empty)
+		return true;
 	store_forget(store);
-	return !samples.missing || store_file_write(file, samples_work, &samples, error);
+	return store_file_write(file, samples_write, &samples, error);
 }

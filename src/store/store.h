@@ -33,8 +33,8 @@ void store_close(struct store *store); /* NULL is fine */
 bool store_create_table(struct store *store, GError **error);
 /* Adds the optional columns that the table lacks; *added is how many. */
 bool store_complete_table(struct store *store, unsigned *added, GError **error);
-/* Writes rows by id order of the array, the ids given by the database; used by
- * test.write_sample_actions_to_db: only where no row of the same name and command is there. */
+/* Writes rows in the order of the array, the ids given by the database, where the table is empty; used by
+ * test.write_sample_actions_to_db. */
 bool store_add_samples(struct store *store, const struct action_row *rows, size_t count, GError **error);
 
 /* Returns false to stop. The row is borrowed. */

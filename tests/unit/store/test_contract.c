@@ -1,0 +1,413 @@
+/* What every backend of store.h must do, run against each of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "backends.h"
+#include "rows.h"
+
+static const struct test_backend *backend; /* of the group that runs */
+
+struct fixture {
+	struct place *place;
+	struct store *store;
+};
+
+static struct store *open_place(struct place *place, bool create)
+{
+	g_autoptr(GError) error = NULL;
+	struct store_options options = backend->options(place);
+	options.create = create;
+	struct store *store = store_open(&options, &error);
+	if (!store)
+		fail_msg("%s", error->message);
+	return store;
+}
+
+static int setup(void **state)
+{
+	struct fixture *fixture = g_new0(struct fixture, 1);
+	fixture->place = backend->place_new();
+	fixture->store = open_place(fixture->place, true);
+	*state = fixture;
+	return store_create_table(fixture->store, NULL) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+	store_close(fixture->store);
+	backend->place_free(fixture->place);
+	g_free(fixture);
+	return 0;
+}
+
+static void expect_rows(struct fixture *fixture, const char *expected)
+{
+	g_autofree char *rows = rows_of(fixture->store);
+	assert_string_equal(rows, expected);
+}
+
+static void expect_cell(struct fixture *fixture, const char *sql, const char *expected)
+{
+	g_autofree char *value = backend->query(fixture->place, sql);
+	assert_string_equal(value, expected);
+}
+
+static bool changed(struct fixture *fixture)
+{
+	g_autoptr(GError) error = NULL;
+	bool changed = false;
+	if (!store_changed(fixture->store, &changed, &error))
+		fail_msg("%s", error->message);
+	return changed;
+}
+
+/* Takes the error. */
+static void expect_error(bool result, GError *error, int code, const char *part)
+{
+	assert_false(result);
+	if (!error) {
+		fail();
+		return;
+	}
+	if (error->code != code || !strstr(error->message, part))
+		fail_msg("error %d “%s”, not %d “%s”", error->code, error->message, code, part);
+	g_error_free(error);
+}
+
+static void expect_open_error(const struct store_options *options, int code, const char *part)
+{
+	GError *error = NULL;
+	struct store *store = store_open(options, &error);
+	expect_error(store != NULL, error, code, part);
+}
+
+static void expect_read_error(struct fixture *fixture, int code, const char *part)
+{
+	GError *error = NULL;
+	g_autoptr(GString) out = g_string_new(NULL);
+	bool result = store_read(fixture->store, rows_append, out, &error);
+	expect_error(result, error, code, part);
+}
+
+static void table_is_that_of_the_python_program(void **state)
+{
+	struct fixture *fixture = *state;
+	expect_cell(fixture, backend->query_table, backend->create_table);
+	assert_true(store_create_table(fixture->store, NULL));
+	expect_cell(fixture, backend->query_table, backend->create_table);
+	expect_rows(fixture, "");
+	assert_int_equal(store_columns(fixture->store), 0);
+}
+
+static void unknown_dialect_names_those_there_are(void **state G_GNUC_UNUSED)
+{
+	struct store_options options = {.dialect = "oracle", .database = "x"};
+	expect_open_error(&options, AS_ERROR_INVALID, "sqlite");
+}
+
+static void rows_come_by_id(void **state)
+{
+	struct fixture *fixture = *state;
+	backend->run(fixture->place,
+		"INSERT INTO action VALUES (3,'c','run c','{}',NULL,NULL),(-5,'n','run n','{}',1,-1),"
+		"(9223372036854775807,'z','','[]',0,9223372036854775807),(1,'','a','null',0,600)");
+	expect_rows(fixture, "-5|n|run n|{}|1|-1\n1||a|null|0|600\n3|c|run c|{}||\n"
+			     "9223372036854775807|z||[]|0|9223372036854775807\n");
+	assert_int_equal(store_nameless_rows(fixture->store), 0);
+}
+
+static void optional_columns_are_read_where_they_are(void **state)
+{
+	struct fixture *fixture = *state;
+	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',NULL,NULL)");
+	expect_rows(fixture, "1|a|b|{}||\n");
+	assert_int_equal(store_columns(fixture->store), 0);
+	backend->run(fixture->place, backend->optional_columns);
+	expect_rows(fixture, "1|a|b|{}||\n");
+	assert_int_equal(store_columns(fixture->store), STORE_COLUMNS_ALL);
+	backend->run(fixture->place,
+		"UPDATE action SET enabled = 0, timezone = 'UTC', callback = 'exec', max_instances = 1,"
+		"timeout = 2, max_attempts = 3, dst = 'vixie', catch_up_limit = 4, error = 'oh'");
+	expect_rows(fixture, "1|a|b|{}|||enabled=0|timezone=UTC|callback=exec|max_instances=1|timeout=2|"
+			     "max_attempts=3|dst=vixie|catch_up_limit=4\n");
+}
+
+static void completing_adds_what_is_lacking_once(void **state)
+{
+	struct fixture *fixture = *state;
+	unsigned added = 77;
+	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',NULL,NULL);"
+				     "ALTER TABLE action ADD timezone VARCHAR");
+	assert_true(store_complete_table(fixture->store, &added, NULL));
+	assert_int_equal(added, 8);
+	assert_int_equal(store_columns(fixture->store), STORE_COLUMNS_ALL);
+	assert_true(store_complete_table(fixture->store, &added, NULL));
+	assert_int_equal(added, 0);
+	backend->run(fixture->place,
+		"UPDATE action SET enabled = 1, timezone = 'UTC', callback = 'x', max_instances = 1,"
+		"timeout = 2, max_attempts = 3, dst = 'd', catch_up_limit = 4, error = 'e'");
+	expect_rows(fixture, "1|a|b|{}|||enabled=1|timezone=UTC|callback=x|max_instances=1|timeout=2|"
+			     "max_attempts=3|dst=d|catch_up_limit=4\n");
+}
+
+static bool stop_at_two(void *context, const struct action_row *row)
+{
+	(*(int *)context)++;
+	return row->id < 2;
+}
+
+static void reading_stops_when_told_to(void **state)
+{
+	struct fixture *fixture = *state;
+	int count = 0;
+	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0),(2,'a','b','{}',0,0),"
+				     "(3,'a','b','{}',0,0)");
+	assert_true(store_read(fixture->store, stop_at_two, &count, NULL));
+	assert_int_equal(count, 2);
+	assert_true(changed(fixture));
+	/* Nothing stays locked. */
+	backend->run(fixture->place, "DELETE FROM action WHERE id < 3");
+	expect_rows(fixture, "3|a|b|{}|0|0\n");
+	assert_false(changed(fixture));
+}
+
+static void one_row_by_id(void **state)
+{
+	struct fixture *fixture = *state;
+	g_autoptr(GString) out = g_string_new(NULL);
+	bool found = true;
+	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0),(2,'c','d','{}',1,1)");
+	assert_true(store_read_one(fixture->store, 2, rows_append, out, &found, NULL));
+	assert_true(found);
+	assert_string_equal(out->str, "2|c|d|{}|1|1\n");
+	assert_true(store_read_one(fixture->store, 3, rows_append, out, &found, NULL));
+	assert_false(found);
+	assert_string_equal(out->str, "2|c|d|{}|1|1\n");
+	backend->run(fixture->place, "DROP TABLE action");
+	GError *error = NULL;
+	bool result = store_read_one(fixture->store, 2, rows_append, out, &found, &error);
+	expect_error(result, error, AS_ERROR_MISSING, "action");
+}
+
+static void change_is_told_once(void **state)
+{
+	struct fixture *fixture = *state;
+	assert_true(changed(fixture));
+	expect_rows(fixture, "");
+	assert_false(changed(fixture));
+	assert_false(changed(fixture));
+	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0)");
+	assert_true(changed(fixture));
+	assert_true(changed(fixture));
+	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	assert_false(changed(fixture));
+	backend->run(fixture->place, "UPDATE action SET name = 'x'");
+	assert_true(changed(fixture));
+	expect_rows(fixture, "1|x|b|{}|0|0\n");
+	backend->run(fixture->place, "ALTER TABLE action ADD enabled BOOLEAN");
+	assert_true(changed(fixture));
+}
+
+static struct action_row sample(const char *name, const char *command)
+{
+	return (struct action_row){.name = {name, strlen(name)},
+		.command = {command, strlen(command)},
+		.cron = {"{\"format\": \"unix\"}", 18},
+		.actuality_time = {.set = true, .value = 5},
+		.timezone = {"UTC", 3}};
+}
+
+static void samples_fill_an_empty_table(void **state)
+{
+	struct fixture *fixture = *state;
+	struct action_row rows[] = {sample("one", "x"), sample("two", "y")};
+	backend->run(fixture->place, backend->optional_columns);
+	expect_rows(fixture, "");
+	assert_true(store_add_samples(fixture->store, rows, 2, NULL));
+	assert_true(changed(fixture));
+	const char *expected = "1|one|x|{\"format\": \"unix\"}||5|timezone=UTC\n2|two|y|{\"format\": "
+			       "\"unix\"}||5|timezone=UTC\n";
+	expect_rows(fixture, expected);
+	expect_cell(fixture, "SELECT timezone FROM action WHERE name = 'two'", "UTC");
+	expect_cell(fixture, "SELECT enabled FROM action WHERE name = 'two'", "NULL");
+	/* Rows are there: nothing is added, and not even a lock is needed. */
+	backend->run(fixture->place, "DELETE FROM action WHERE name = 'two'");
+	backend->lock(fixture->place, false);
+	assert_true(store_add_samples(fixture->store, rows, 2, NULL));
+	backend->unlock(fixture->place);
+	expect_rows(fixture, "1|one|x|{\"format\": \"unix\"}||5|timezone=UTC\n");
+}
+
+static void lock_on_writing_keeps_nobody_from_reading(void **state)
+{
+	struct fixture *fixture = *state;
+	GError *error = NULL;
+	struct action_row row = sample("one", "x");
+	expect_rows(fixture, "");
+	backend->lock(fixture->place, false);
+	expect_rows(fixture, "");
+	assert_false(changed(fixture));
+	bool result = store_add_samples(fixture->store, &row, 1, &error);
+	expect_error(result, error, AS_ERROR_UNAVAILABLE, "locked by another process");
+	backend->unlock(fixture->place);
+	assert_true(store_add_samples(fixture->store, &row, 1, NULL));
+}
+
+static void lock_on_reading_passes(void **state)
+{
+	struct fixture *fixture = *state;
+	GError *error = NULL;
+	bool is_changed = false;
+	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0)");
+	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	backend->lock(fixture->place, true);
+	expect_read_error(fixture, AS_ERROR_UNAVAILABLE, "locked by another process");
+	bool result = store_changed(fixture->store, &is_changed, &error);
+	expect_error(result, error, AS_ERROR_UNAVAILABLE, "locked by another process");
+	backend->unlock(fixture->place);
+	assert_true(changed(fixture));
+	expect_rows(fixture, "1|a|b|{}|0|0\n");
+}
+
+static void missing_table_is_not_an_empty_one(void **state)
+{
+	struct fixture *fixture = *state;
+	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0)");
+	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	backend->run(fixture->place, "ALTER TABLE action RENAME TO away");
+	assert_true(changed(fixture));
+	expect_read_error(fixture, AS_ERROR_MISSING, "there is no table “action”");
+	assert_true(changed(fixture));
+	backend->run(fixture->place, "ALTER TABLE away RENAME TO action");
+	expect_rows(fixture, "1|a|b|{}|0|0\n");
+}
+
+static void missing_column_is_named(void **state)
+{
+	struct fixture *fixture = *state;
+	backend->run(fixture->place, "ALTER TABLE action RENAME COLUMN cron TO crown");
+	expect_read_error(fixture, AS_ERROR_INVALID, "no column “cron”");
+}
+
+static void outage_passes(void **state)
+{
+	struct fixture *fixture = *state;
+	GError *error = NULL;
+	bool is_changed = false;
+	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0)");
+	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	backend->vanish(fixture->place);
+	for (int i = 0; i < 2; i++) {
+		bool result = store_changed(fixture->store, &is_changed, &error);
+		expect_error(result, g_steal_pointer(&error), AS_ERROR_MISSING, store_place(fixture->store));
+		expect_read_error(fixture, AS_ERROR_MISSING, store_place(fixture->store));
+	}
+	struct store_options options = backend->options(fixture->place);
+	expect_open_error(&options, AS_ERROR_MISSING, store_place(fixture->store));
+	backend->come_back(fixture->place);
+	assert_true(changed(fixture));
+	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	assert_false(changed(fixture));
+}
+
+static void errors_are_written_where_there_is_room(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct store_row_error two[] = {{1, "bad"}, {3, "worse"}}, one[] = {{3, "worst"}, {99, "who"}};
+	const char *all =
+		"SELECT group_concat(id || coalesce(error, '-')) FROM (SELECT * FROM action ORDER BY id)";
+	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0),(2,'a','b','{}',0,0),"
+				     "(3,'a','b','{}',0,0)");
+	assert_true(store_write_errors(fixture->store, two, 2, NULL));
+	backend->run(fixture->place, backend->optional_columns);
+	g_free(rows_of(fixture->store));
+	assert_true(store_write_errors(fixture->store, two, 2, NULL));
+	expect_cell(fixture, all, "1bad,2-,3worse");
+	assert_false(changed(fixture));
+	/* Nothing to do: no lock is needed. */
+	backend->lock(fixture->place, false);
+	assert_true(store_write_errors(fixture->store, two, 2, NULL));
+	GError *error = NULL;
+	bool result = store_write_errors(fixture->store, one, 2, &error);
+	expect_error(result, error, AS_ERROR_UNAVAILABLE, "locked");
+	backend->unlock(fixture->place);
+	assert_true(store_write_errors(fixture->store, one, 2, NULL));
+	expect_cell(fixture, all, "1-,2-,3worst");
+	assert_true(store_write_errors(fixture->store, NULL, 0, NULL));
+	expect_cell(fixture, all, "1-,2-,3-");
+	assert_false(changed(fixture));
+}
+
+static void count_sql(void *context, const char *sql)
+{
+	if (strstr(sql, "FROM main.action"))
+		(*(int *)context)++;
+}
+
+static void every_statement_is_echoed(void **state)
+{
+	struct fixture *fixture = *state;
+	int count = 0;
+	struct store_options options = backend->options(fixture->place);
+	options.echo = count_sql;
+	options.context = &count;
+	struct store *store = store_open(&options, NULL);
+	assert_non_null(store);
+	g_free(rows_of(store));
+	assert_int_equal(count, 1);
+	store_close(store);
+}
+
+static void read_only_writes_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	GError *error = NULL;
+	struct action_row row = sample("one", "x");
+	struct store_options options = backend->options(fixture->place);
+	options.read_only = true;
+	struct store *store = store_open(&options, NULL);
+	assert_non_null(store);
+	bool result = store_add_samples(store, &row, 1, &error);
+	expect_error(result, error, AS_ERROR_UNAVAILABLE, "may only be read");
+	g_autofree char *rows = rows_of(store);
+	assert_string_equal(rows, "");
+	store_close(store);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(table_is_that_of_the_python_program),
+		TEST(unknown_dialect_names_those_there_are),
+		TEST(rows_come_by_id),
+		TEST(optional_columns_are_read_where_they_are),
+		TEST(completing_adds_what_is_lacking_once),
+		TEST(reading_stops_when_told_to),
+		TEST(one_row_by_id),
+		TEST(change_is_told_once),
+		TEST(samples_fill_an_empty_table),
+		TEST(lock_on_writing_keeps_nobody_from_reading),
+		TEST(lock_on_reading_passes),
+		TEST(missing_table_is_not_an_empty_one),
+		TEST(missing_column_is_named),
+		TEST(outage_passes),
+		TEST(errors_are_written_where_there_is_room),
+		TEST(every_statement_is_echoed),
+		TEST(read_only_writes_nothing),
+	};
+	int failed = 0;
+	for (size_t i = 0; i < test_backend_count; i++) {
+		backend = test_backends[i];
+		failed += cmocka_run_group_tests_name(backend->name, tests, NULL, NULL);
+	}
+	return failed;
+}
