@@ -271,8 +271,9 @@ static void add_ranges(GRand *random, struct commit *commit)
 			.count = g_rand_int(random),
 			.merged_into = random_time(random),
 			.id_count = ids->len,
-			.ids = (int64_t *)(void *)g_array_free(ids, FALSE),
+			.ids = g_memdup2(ids->data, ids->len * sizeof(int64_t)),
 		};
+		g_array_unref(ids);
 		g_array_append_val(commit->ranges, range);
 	}
 	if (g_rand_int_range(random, 0, 4) == 0) {
