@@ -134,10 +134,12 @@ static bool parse_day(const char *text, time_us now, const struct zone *zone, ti
 static bool parse_epoch(const char *text, time_us *out)
 {
 	int64_t seconds;
+	if (*text != '@')
+		return false;
 	const char *p = text + 1;
 	bool negative = *p == '-';
 	p += negative;
-	if (*text != '@' || !take_digits(&p, &seconds) || *p ||
+	if (!take_digits(&p, &seconds) || *p ||
 		__builtin_mul_overflow(seconds, negative ? -US_PER_SECOND : US_PER_SECOND, out))
 		return false;
 	return true;
