@@ -168,6 +168,7 @@ static void daemon_end(struct daemon *d)
 
 int daemon_run(struct config *config, const struct daemon_options *options)
 {
+	clock_test_poll();
 	struct daemon *d = daemon_new(config, options);
 	g_autoptr(GError) error = NULL;
 	if (databases_prepare(d, &error)) {

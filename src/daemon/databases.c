@@ -67,18 +67,6 @@ static struct action *definition_build(void *context, const struct definition *d
 	return tracker_seed(d->tracker, definition, error);
 }
 
-/* The schedule of a member of a backlog record, as it was then. */
-static struct schedule *schedule_build(void *context, const uint8_t *packed, size_t length, GError **error)
-{
-	struct daemon *d = context;
-	struct action *action = NULL;
-	if (action_build(packed, length, &d->defaults, &lane_names, d->cache, &action, error) != ACTION_ACTIVE)
-		return NULL;
-	struct schedule *schedule = schedule_ref(action->schedule);
-	action_unref(action);
-	return schedule;
-}
-
 /* --- start and end --- */
 
 bool databases_prepare(struct daemon *d, GError **error)
@@ -110,8 +98,8 @@ void databases_start_journal(struct daemon *d)
 		.what = "internal_db",
 		.inbox = d->inbox,
 		.build = definition_build,
-		.schedule = schedule_build,
 		.context = d,
+		.cache = d->cache,
 	};
 	if (c->internal_db.set) {
 		options.journal.dialect = config_dialect_name(c->internal_db.dialect);

@@ -100,10 +100,7 @@ static void backlog_resolve(struct journal_thread *t, struct backlog_record *rec
 	for (uint32_t i = 0; i < record->member_count; i++) {
 		struct backlog_member *member = &record->members[i];
 		g_autoptr(GError) error = NULL;
-		if (!member->schedule)
-			member->schedule = t->options.schedule(
-				t->options.context, member->packed, member->packed_length, &error);
-		if (member->schedule) {
+		if (backlog_member_resolve(member, t->options.cache, &error)) {
 			record->members[kept++] = *member;
 			continue;
 		}

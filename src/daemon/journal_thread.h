@@ -25,8 +25,8 @@ struct journal_thread_options {
 	struct inbox *inbox;
 	/* Called on the thread before MESSAGE_JOURNAL_LOADED. */
 	struct action *(*build)(void *context, const struct definition *definition, GError **error);
-	struct schedule *(*schedule)(void *context, const uint8_t *packed, size_t length, GError **error);
 	void *context;
+	struct schedule_cache *cache; /* the thread's until then */
 };
 
 struct journal_thread *journal_thread_start(const struct journal_thread_options *options);

@@ -31,7 +31,8 @@ void report_table(struct daemon *d, const struct table_summary *s)
 	if (d->phase == PHASE_READING)
 		log_info("loaded: %zu actions, %zu schedules, %zu bad rows, %.0f ms",
 			engine_action_count(d->engine), engine_schedule_count(d->engine), s->bad_rows, ms);
-	if (s->added || s->changed || s->removed)
+	/* What a first start finds is no change. */
+	if ((d->known || d->phase != PHASE_READING) && (s->added || s->changed || s->removed))
 		log_info("changes: %zu rows added, %zu changed, %zu removed; of these %zu disabled, %zu bad; "
 			 "%zu "
 			 "actions fire, %.0f ms",

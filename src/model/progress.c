@@ -47,6 +47,7 @@ void backlog_member_pack(struct backlog_member *member)
 		.id = member->action_id,
 		.cron = {cron, strlen(cron)},
 		.timezone = {zone, strlen(zone)},
+		.callback = {"", 0},
 		.dst = {dst, strlen(dst)},
 	};
 	struct action_defaults defaults = {.dialect = schedule_dialect(member->schedule)};
