@@ -157,7 +157,7 @@ static void append_field(GString *text, const struct schedule *s, enum calendar_
 		g_string_append_c(text, '*');
 		return;
 	}
-	uint64_t bits = field_bits(c, field) >> spec->min;
+	uint64_t bits = field == FIELD_YEAR ? 0 : field_bits(c, field) >> spec->min;
 	struct values v = {field == FIELD_YEAR ? c->years : &bits, spec->min, spec->max, false, true};
 	if (star_matters(s, field)) {
 		v.star = c->stars >> field & 1;
