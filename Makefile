@@ -46,7 +46,7 @@ torture: test-packages ## the simulation with many more seeds, the fuzz targets 
 	@$(PYTHON) scripts/test --torture
 
 bench: test-packages build ## what it costs, beside a bare floor and APScheduler
-	@$(PYTHON) bench/run
+	@scripts/bench
 
 format: ## clang-format on every C file
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -1,0 +1,124 @@
+"""One table of all figures: the program, the floor under it, the aim, and the peers, a line a figure."""
+
+import os
+import platform
+
+COLUMNS = ('', 'action-scheduler', 'floor', 'aim', 'APScheduler', 'robfig/cron')
+
+
+def number(value, digits=3):
+    """A number of so many significant digits, with separators."""
+    if value is None:
+        return ''
+    if abs(value) >= 10 ** digits:
+        return f'{value:,.0f}'
+    return f'{value:.{digits}g}'
+
+
+class Figures:
+    """Figures by measurement and name; what was not measured is an empty cell."""
+
+    def __init__(self, figures):
+        self.figures = figures
+
+    def value(self, path):
+        """The figure, None where there is none."""
+        name, key = path.rsplit('.', 1)
+        return self.figures.get(name, {}).get(key)
+
+    def cell(self, path, unit=''):
+        """Its text."""
+        value = self.value(path)
+        return '' if value is None else number(value) + unit
+
+    def floor(self, path, other, unit=''):
+        """A floor, and how many times it the program took."""
+        value, ratio = self.value(path), self.value(other)
+        return '' if value is None else f'{number(value)}{unit} (x{ratio:.1f})'
+
+
+def load_rows(f, sizes):
+    """Loading and holding."""
+    n = sizes.actions
+    yield (f'load {n:,} rows from SQLite, ms', f.cell('load.load_ms'), f.floor('load.bare_ms', 'load.load_ratio'),
+           '<= x3', '', '')
+    yield (f'restart, {n:,} rows unchanged, ms', f.cell('load.restart_ms'),
+           f.floor('load.bare_ms', 'load.restart_ratio'), '', '', '')
+    for peer in ('apscheduler', 'robfig'):
+        f.figures.setdefault(peer, {})
+    own = f.value('load.load_ms')
+    yield ('load, us an action', number(own * 1e3 / n if own else None), '', '',
+           f.cell('apscheduler.load_us_per_action'), f.cell('robfig.load_us_per_action'))
+    yield ('   into a durable store', number(own * 1e3 / n if own else None), '', '',
+           f.cell('apscheduler.load_sqlite_us_per_action'), 'has none')
+    yield ('memory beside the text, bytes an action', f.cell('load.bytes_per_action'), '', '<= 200',
+           f.cell('apscheduler.bytes_per_action'), f.cell('robfig.bytes_per_action'))
+    yield ('   at most while loading', f.cell('load.peak_bytes_per_action'), '', '', '', '')
+    yield ('   after a restart', f.cell('load.restart_bytes_per_action'), '', '', '', '')
+    yield (f'at rest, {n:,} far-off actions, CPU ms a second', f.cell('load.idle_cpu_ms_per_s'), '', '~0', '', '')
+    yield ('   turns on the CPU a second', f.cell('load.idle_turns_per_s'), '', '', '', '')
+
+
+def burst_rows(f, sizes):
+    """Bursts."""
+    for count in sizes.bursts:
+        for callback in ('none', 'print'):
+            name = f'burst {callback} {count}'
+            where = 'print to a pipe' if callback == 'print' else 'none'
+            aim = '<= 100' if count == 100_000 else ''
+            yield (f'{count:,} due at once, {where}: the last, ms', f.cell(f'{name}.last_ms'), '', aim, '', '')
+            yield ('   all of it durable, ms', f.cell(f'{name}.durable_ms'), '', '', '', '')
+            yield ('   commits; history bytes a fire',
+                   f'{f.cell(f"{name}.commits")}; {f.cell(f"{name}.history_bytes_per_fire")}', '', '', '', '')
+    name = f'burst print {sizes.bursts[0]}'
+    last = f.value(f'{name}.last_ms')
+    yield ('a burst, us a fire until the last', number(last * 1e3 / sizes.bursts[0] if last else None), '', '',
+           f.cell('apscheduler.burst_us_per_fire'), f.cell('robfig.burst_us_per_fire'))
+    yield ('   CPU us a fire, all threads', f.cell(f'{name}.cpu_us_per_fire'), '', '', '', '')
+
+
+def rate_rows(f):
+    """Punctuality, and the price of a fire."""
+    for share in ('p50', 'p99'):
+        over = f.value(f'sustained.{share}_over_us')
+        note = '' if over is None else f' (+{number(over)})'
+        yield (f'1,000 fires every second, lateness {share}, us', f.cell(f'sustained.{share}_us'),
+               f.cell(f'sustained.floor_{share}_us') + note, '<= +1000' if share == 'p99' else '',
+               f.cell(f'apscheduler.{share}_us'), f.cell(f'robfig.{share}_us'))
+    yield ('   CPU ms a second', f.cell('sustained.cpu_ms_per_s'), '', '', '', '')
+    yield ('next fire, UTC, ns', f.cell('next.utc_ns'), '', '< 100', f.cell('apscheduler.next_ns'),
+           f.cell('robfig.next_ns'))
+    yield ('   America/New_York', f.cell('next.zone_ns'), '', '< 100', '', '')
+    yield ('   the dearest of the expressions', f.cell('next.worst_ns'), '', '', '', '')
+    yield ('instructions: load, an action', f.cell('instructions.load'), '', '', '', '')
+    yield ('   a fire of a burst, none', f.cell('instructions.fire'), '', '', '', '')
+
+
+def machine():
+    """On what it was measured."""
+    model = ''
+    with open('/proc/cpuinfo', encoding='utf-8') as file:
+        model = next((line.split(':', 1)[1].strip() for line in file if line.startswith('model name')), '')
+    load = os.getloadavg()[0]
+    return f'{model or platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, load {load:.1f}'
+
+
+def render(figures, sizes, rounds, took_s):
+    """The text of the table."""
+    f = Figures(figures)
+    rows = [COLUMNS, *load_rows(f, sizes), *burst_rows(f, sizes), *rate_rows(f)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
+    lines = ['  '.join(cell.ljust(width) if i == 0 else cell.rjust(width)
+                       for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows]
+    lines.insert(1, '-' * max(map(len, lines)))
+    head = f'median of {rounds} rounds, {took_s:.0f} s; {machine()}'
+    return '\n'.join([head, '', *lines])
+
+
+def why_missing(name):
+    """What to do about a measurement that is not there."""
+    if name == 'robfig':
+        return 'robfig/cron: needs golang-go and golang-github-robfig-cron-dev'
+    if name == 'instructions':
+        return 'instructions: needs valgrind'
+    return f'{name}: not all rounds of it gave figures; see above'
