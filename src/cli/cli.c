@@ -49,11 +49,6 @@ static const GOptionEntry rest_options[] = {
 const struct verb *const verbs[] = {
 	&verb_run, &verb_init, &verb_list, &verb_show, &verb_next, &verb_check, &verb_history, NULL};
 
-static bool entry_takes_value(const GOptionEntry *entry)
-{
-	return entry->arg != G_OPTION_ARG_NONE;
-}
-
 static const GOptionEntry *find_long(const GOptionEntry *entries, const char *name, size_t length)
 {
 	for (; entries && entries->long_name; entries++)
@@ -71,64 +66,75 @@ static const GOptionEntry *find_short(const GOptionEntry *entries, char letter)
 }
 
 /* What may stand before the verb: the options of every verb, and those of `run`, which needs no verb. */
-static bool next_is_value(const char *option)
+static const GOptionEntry *find_leading(const char *option)
 {
 	const GOptionEntry *sets[] = {cli_global_options, cli_output_options, verb_run.options};
-	for (size_t i = 0; i < G_N_ELEMENTS(sets); i++) {
-		if (option[1] == '-') {
-			const GOptionEntry *entry = find_long(sets[i], option + 2, strlen(option + 2));
-			if (entry && entry_takes_value(entry))
-				return true;
-			continue;
-		}
-		for (const char *p = option + 1; *p; p++) {
-			const GOptionEntry *entry = find_short(sets[i], *p);
-			if (entry && entry_takes_value(entry))
-				return true;
-		}
+	const GOptionEntry *found = NULL;
+	for (size_t i = 0; !found && i < G_N_ELEMENTS(sets); i++) {
+		if (option[1] == '-')
+			found = find_long(sets[i], option + 2, strcspn(option + 2, "="));
+		/* In -qc FILE the last one has the value. */
+		else if (option[1])
+			found = find_short(sets[i], option[strlen(option) - 1]);
 	}
-	return false;
+	return found;
+}
+
+static bool next_is_value(const char *option)
+{
+	const GOptionEntry *entry = find_leading(option);
+	return entry && entry->arg != G_OPTION_ARG_NONE && !(option[1] == '-' && strchr(option, '='));
 }
 
 /* The index of the verb among the arguments, 0 where there is none. */
 static size_t find_verb(char *const *argv)
 {
-	for (size_t i = 1; argv[i]; i++) {
+	for (size_t i = 1; argv[i] && strcmp(argv[i], "--") != 0; i++) {
 		if (argv[i][0] != '-' || !argv[i][1])
 			return i;
-		if (!strcmp(argv[i], "--"))
-			return 0;
 		if (next_is_value(argv[i]) && argv[i + 1])
 			i++;
 	}
 	return 0;
 }
 
-/* Takes the verb out of the arguments; cli->verb is `run` where there is none. */
-static bool take_verb(struct cli *cli, char **argv)
+static const struct verb *verb_named(const char *name)
+{
+	for (size_t i = 0; verbs[i]; i++)
+		if (!strcmp(name, verbs[i]->name))
+			return verbs[i];
+	return NULL;
+}
+
+static void unknown_verb(const struct cli *cli, const char *name)
 {
 	const char *names[G_N_ELEMENTS(verbs)] = {NULL};
-	size_t at = find_verb(argv);
-	cli->verb = &verb_run;
-	if (!at)
-		return true;
-	g_autofree char *name = argv[at];
-	for (size_t i = at; argv[i]; i++)
-		argv[i] = argv[i + 1];
-	for (size_t i = 0; verbs[i]; i++) {
+	for (size_t i = 0; verbs[i]; i++)
 		names[i] = verbs[i]->name;
-		if (!strcmp(name, verbs[i]->name)) {
-			cli->verb = verbs[i];
-			return true;
-		}
-	}
-	cli->verb = NULL;
 	const char *near = cli_nearest(name, names);
 	if (near)
 		cli_usage(cli, "there is no command '%s'; did you mean '%s'?", name, near);
 	else
 		cli_usage(cli, "there is no command '%s'", name);
-	return false;
+}
+
+/* Takes the verb out of the arguments; cli->verb is `run` where there is none. False where it is unknown. */
+static bool take_verb(struct cli *cli, char **argv, bool *named)
+{
+	size_t at = find_verb(argv);
+	cli->verb = at ? verb_named(argv[at]) : &verb_run;
+	*named = at && cli->verb;
+	if (*named) {
+		g_free(argv[at]);
+		for (size_t i = at; argv[i]; i++)
+			argv[i] = argv[i + 1];
+	} else if (at > 1 && argv[at - 1][0] == '-' && !find_leading(argv[at - 1])) {
+		/* Probably the value of an option of `run`, which is what is wrong. */
+		cli->verb = &verb_run;
+	}
+	if (!cli->verb)
+		unknown_verb(cli, argv[at]);
+	return cli->verb != NULL;
 }
 
 static void add_names(GPtrArray *names, const GOptionEntry *entries)
@@ -140,7 +146,7 @@ static void add_names(GPtrArray *names, const GOptionEntry *entries)
 /* GOption says "Unknown option --foo". */
 static int unknown_option(const struct cli *cli, const char *message)
 {
-	const char *option = strrchr(message, ' ') + 1;
+	const char *option = message + strcspn(message, "-");
 	g_autofree char *name = g_strndup(option, strcspn(option, "="));
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
 	add_names(names, cli->verb->options);
@@ -262,8 +268,8 @@ static int close_stdout(const struct cli *cli, int status)
 
 static int dispatch(struct cli *cli, char **argv)
 {
-	bool named = find_verb(argv) != 0;
-	if (!take_verb(cli, argv)) {
+	bool named;
+	if (!take_verb(cli, argv, &named)) {
 		g_strfreev(argv);
 		return EXIT_USAGE;
 	}
@@ -298,6 +304,7 @@ static void clear(struct cli *cli)
 
 int cli_main(int argc, char **argv, const struct cli_host *host)
 {
+	clock_test_poll();
 	struct cli cli = {
 		.host = host, .now = clock_now(), .environment = g_get_environ(), .style.file = stdout};
 	GStrv copy = g_new0(char *, (size_t)argc + 2);

@@ -68,17 +68,30 @@ static void write_config_facts(const struct checking *checking)
 		internal ? internal : "none: nothing is remembered over a restart");
 }
 
+/* Where a setting was made. */
+static const char *source_of(const struct config *config, const char *key)
+{
+	for (guint i = 0; i < config->settings->len; i++) {
+		const struct config_setting *setting = g_ptr_array_index(config->settings, i);
+		if (!strcmp(setting->key, key))
+			return setting->source;
+	}
+	return "config";
+}
+
 static bool check_settings(struct checking *checking)
 {
 	struct cli *cli = checking->cli;
 	g_autoptr(GError) error = NULL;
 	uint16_t lane;
 	if (!cli->host->callback_find(cli->host->context, cli->config->action.callback, &lane, &error)) {
-		problems_add_error(&checking->problems, "config", "action.callback", error->message);
+		problems_add_error(&checking->problems, source_of(cli->config, "action.callback"),
+			"action.callback", error->message);
 		g_clear_error(&error);
 	}
 	if (!cli_choose_zone(cli, NULL, &error)) {
-		problems_add_error(&checking->problems, "config", "timezone", error->message);
+		problems_add_error(
+			&checking->problems, source_of(cli->config, "timezone"), "timezone", error->message);
 		return false;
 	}
 	write_fact(checking, "timezone", "%s", cli->zone_name);
