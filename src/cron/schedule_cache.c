@@ -1,6 +1,7 @@
 #include "cron/schedule_cache.h"
 
 #include <string.h>
+#include <xxhash.h>
 
 #include "cron/schedule_internal.h"
 
@@ -30,10 +31,9 @@ struct schedule_cache {
 static guint entry_hash(gconstpointer p)
 {
 	const struct entry *e = p;
-	guint hash = (guint)e->dialect * 2 + (guint)e->dst;
-	for (size_t i = 0; i < e->length; i++)
-		hash = hash * 33 + (guchar)e->text[i];
-	return hash * 33 + g_str_hash(e->timezone);
+	return (guint)XXH3_64bits_withSeed(e->text, e->length, (uint64_t)e->dialect * 2 + (uint64_t)e->dst) *
+		       33 +
+	       g_str_hash(e->timezone);
 }
 
 static gboolean entry_equal(gconstpointer a, gconstpointer b)

@@ -26,47 +26,56 @@ static const size_t int_columns[] = {
 	offsetof(struct action_row, catch_up_limit),
 };
 
-static void put_varint(GByteArray *out, uint64_t value)
+/* The most bytes of an integer. */
+#define VARINT_MAX 10
+
+/* Each put writes to where there is room, see pack_most, and returns where it ended. */
+static uint8_t *put_varint(uint8_t *at, uint64_t value)
 {
-	uint8_t bytes[10];
-	guint n = 0;
 	for (; value >= 0x80; value >>= 7)
-		bytes[n++] = (uint8_t)(value | 0x80);
-	bytes[n++] = (uint8_t)value;
-	g_byte_array_append(out, bytes, n);
+		*at++ = (uint8_t)(value | 0x80);
+	*at++ = (uint8_t)value;
+	return at;
 }
 
-static void put_signed(GByteArray *out, int64_t value)
+static uint8_t *put_signed(uint8_t *at, int64_t value)
 {
-	put_varint(out, ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0));
+	return put_varint(at, ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0));
 }
 
-static void put_text(GByteArray *out, struct text text)
+static size_t text_length(struct text text)
 {
-	size_t length = MIN(text.length, (size_t)ACTION_TEXT_MAX + 1);
-	put_varint(out, length);
-	g_byte_array_append(out, (const guint8 *)text.data, (guint)length);
+	return MIN(text.length, (size_t)ACTION_TEXT_MAX + 1);
 }
 
-static void put_string(GByteArray *out, struct text text)
+static uint8_t *put_text(uint8_t *at, struct text text)
 {
-	put_text(out, text);
-	g_byte_array_append(out, (const guint8 *)"", 1);
+	size_t length = text_length(text);
+	at = put_varint(at, length);
+	memcpy(at, text.data, length);
+	return at + length;
 }
 
-static unsigned pack_ints(const struct action_row *row, GByteArray *out)
+static uint8_t *put_string(uint8_t *at, struct text text)
 {
-	unsigned kinds = 0;
+	at = put_text(at, text);
+	*at = '\0';
+	return at + 1;
+}
+
+static uint8_t *put_ints(uint8_t *at, const struct action_row *row, unsigned *kinds)
+{
+	*kinds = 0;
 	for (size_t i = 0; i < G_N_ELEMENTS(int_columns); i++) {
 		const struct maybe_int *column = G_STRUCT_MEMBER_P(row, int_columns[i]);
 		unsigned kind = column->set ? INT_VALUE : column->bad.data ? INT_BAD : INT_NULL;
 		if (kind == INT_VALUE)
-			put_signed(out, column->value);
+			at = put_signed(at, column->value);
 		else if (kind == INT_BAD)
-			put_text(out, column->bad);
-		kinds |= kind << (2 * i);
+			at = put_text(at, column->bad);
+		*kinds |= kind << (2 * i);
 	}
-	return kinds;
+	return at;
 }
 
 static unsigned dst_code(struct text dst, const struct action_defaults *defaults)
@@ -84,30 +93,44 @@ static struct text text_or(struct text text, const char *otherwise)
 	return text.data ? text : (struct text){otherwise, strlen(otherwise)};
 }
 
+/* The most bytes that these texts and all integers take. */
+static size_t pack_most(const struct action_row *row, const struct text *texts, size_t count)
+{
+	size_t most = PACK_HEADER + VARINT_MAX;
+	for (size_t i = 0; i < G_N_ELEMENTS(int_columns); i++) {
+		const struct maybe_int *column = G_STRUCT_MEMBER_P(row, int_columns[i]);
+		most += VARINT_MAX + (column->bad.data ? text_length(column->bad) : 0);
+	}
+	for (size_t i = 0; i < count; i++)
+		most += VARINT_MAX + text_length(texts[i]) + 1;
+	return most;
+}
+
 void action_pack(const struct action_row *row, const struct action_defaults *defaults, GByteArray *out)
 {
-	const struct text texts[] = {row->name, row->command, row->cron};
+	enum { NULLABLE = 3 };
+	const struct text texts[] = {row->name, row->command, row->cron,
+		text_or(row->timezone, defaults->timezone), text_or(row->callback, defaults->callback),
+		row->dst};
 	guint start = out->len;
-	uint8_t header[PACK_HEADER] = {PACK_VERSION};
-	g_byte_array_append(out, header, PACK_HEADER);
-	put_signed(out, row->id);
-	unsigned kinds = pack_ints(row, out);
-	unsigned nulls = 0;
-	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+	g_byte_array_set_size(out, (guint)(start + pack_most(row, texts, G_N_ELEMENTS(texts))));
+	uint8_t *header = out->data + start;
+	unsigned kinds, nulls = 0, dst = dst_code(row->dst, defaults);
+	uint8_t *at = put_ints(put_signed(header + PACK_HEADER, row->id), row, &kinds);
+	for (unsigned i = 0; i < NULLABLE; i++)
 		if (texts[i].data)
-			put_text(out, texts[i]);
+			at = put_text(at, texts[i]);
 		else
 			nulls |= 1u << i;
-	put_string(out, text_or(row->timezone, defaults->timezone));
-	put_string(out, text_or(row->callback, defaults->callback));
-	unsigned dst = dst_code(row->dst, defaults);
+	at = put_string(put_string(at, texts[NULLABLE]), texts[NULLABLE + 1]);
 	if (dst == DST_OTHER)
-		put_text(out, row->dst);
+		at = put_text(at, row->dst);
+	header[0] = PACK_VERSION;
 	header[1] = (uint8_t)(defaults->dialect | dst << 1);
 	header[2] = (uint8_t)kinds;
 	header[3] = (uint8_t)(kinds >> 8);
 	header[4] = (uint8_t)nulls;
-	memcpy(out->data + start, header, PACK_HEADER);
+	g_byte_array_set_size(out, (guint)(at - out->data));
 }
 
 uint64_t action_digest(const uint8_t *packed, size_t length)
