@@ -7,6 +7,9 @@
 uint32_t action_list_above(const struct action_list *list, int64_t id)
 {
 	uint32_t low = 0, high = list->count;
+	/* Mostly they come in order. */
+	if (high == 0 || list->items[high - 1]->id <= id)
+		return high;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 		if (list->items[middle]->id <= id)
@@ -93,12 +96,25 @@ static void head_set(struct cursor *cursor, time_us instant, uint32_t index)
 	cursor->head = (struct position){instant, cursor_action(cursor)->id, instant};
 }
 
+/* True where the instant of the head is known to be the first one that counts, whoever the members are. */
+static bool head_is_next(const struct cursor *cursor, struct position after)
+{
+	time_us clear = cursor->clear_from;
+	return after.due_at < cursor->head.due_at &&
+	       (clear < after.due_at ||
+		       (clear == after.due_at && position_compare(after, position_end_of(clear)) == 0));
+}
+
 bool cursor_seek(struct cursor *cursor, struct position after)
 {
 	if (schedule_jitter(cursor->schedule))
 		return seek_jittered(cursor, after);
 	if (cursor->members->count == 0)
 		return false;
+	if (head_is_next(cursor, after)) {
+		head_set(cursor, cursor->head.due_at, 0);
+		return true;
+	}
 	time_us instant = after.due_at;
 	uint32_t index = 0;
 	if (instant > TIME_US_MIN && schedule_next(cursor->schedule, after.due_at - 1, &instant) &&
@@ -108,12 +124,15 @@ bool cursor_seek(struct cursor *cursor, struct position after)
 		bool own_too = after.nominal < instant && after.action_id > INT64_MIN;
 		index = action_list_above(cursor->members, after.action_id - own_too);
 		if (index < cursor->members->count) {
+			cursor->clear_from = instant - 1;
 			head_set(cursor, instant, index);
 			return true;
 		}
 	}
+	cursor->clear_from = TIME_US_MAX;
 	if (!schedule_next(cursor->schedule, after.due_at, &instant))
 		return false;
+	cursor->clear_from = after.due_at;
 	head_set(cursor, instant, 0);
 	return true;
 }
@@ -129,6 +148,7 @@ static bool cursor_step(struct cursor *cursor)
 	time_us instant;
 	if (!schedule_next(cursor->schedule, cursor->head.due_at, &instant))
 		return false;
+	cursor->clear_from = cursor->head.due_at;
 	head_set(cursor, instant, 0);
 	return true;
 }

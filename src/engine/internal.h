@@ -33,6 +33,7 @@ struct cursor {
 	const struct schedule *schedule;
 	const struct action_list *members;
 	struct position head; /* the next fire */
+	time_us clear_from;   /* the schedule has no instant after this and before the head's */
 	uint32_t index;       /* of its action among the members */
 	uint32_t heap_index;  /* UINT32_MAX while it is in no source */
 };
