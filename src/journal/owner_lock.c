@@ -30,7 +30,7 @@ static void fail_busy(int fd, const char *path, const char *database, GError **e
 		if (g_ascii_iscntrl(*c))
 			*c = '?';
 	g_set_error(error, AS_ERROR, AS_ERROR_BUSY,
-		"internal_db %s is in use by another scheduler (%s; lock file %s): stop that one first, or "
+		"%s is in use by another scheduler (%s; lock file %s): stop that one first, or "
 		"give "
 		"this one another internal_db",
 		database, *holder ? holder : "holder not known yet", path);
@@ -54,8 +54,8 @@ struct owner_lock *owner_lock_take(const char *database, GError **error)
 	g_autofree char *path = g_strconcat(database, ".owner", NULL);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0) {
-		g_set_error(error, AS_ERROR, AS_ERROR_UNAVAILABLE,
-			"cannot open the lock file of internal_db, %s: %s", path, g_strerror(errno));
+		g_set_error(error, AS_ERROR, AS_ERROR_UNAVAILABLE, "cannot open the lock file %s: %s", path,
+			g_strerror(errno));
 		return NULL;
 	}
 	if (!lock_file(fd)) {
@@ -63,7 +63,7 @@ struct owner_lock *owner_lock_take(const char *database, GError **error)
 			fail_busy(fd, path, database, error);
 		else
 			g_set_error(error, AS_ERROR, AS_ERROR_UNAVAILABLE,
-				"cannot lock %s, which keeps a second scheduler off internal_db: %s", path,
+				"cannot lock %s, which keeps a second scheduler away: %s", path,
 				g_strerror(errno));
 		close(fd);
 		return NULL;

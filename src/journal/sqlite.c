@@ -74,15 +74,14 @@ static const char *const sql_texts[SQL_COUNT] = {
 bool jdb_fail(struct jdb *jdb, const char *doing, GError **error)
 {
 	sqlite_fail(jdb->db, sqlite3_extended_errcode(jdb->db), error);
-	g_prefix_error(error, "internal_db: cannot %s: ", doing);
+	g_prefix_error(error, "cannot %s: ", doing);
 	return false;
 }
 
 bool jdb_corrupt(struct jdb *jdb, const char *what, GError **error)
 {
 	g_set_error(error, AS_ERROR, AS_ERROR_CORRUPT,
-		"internal_db %s is damaged: %s is not what was written; restore it from a backup", jdb->path,
-		what);
+		"%s is damaged: %s is not what was written; restore it from a backup", jdb->path, what);
 	return false;
 }
 
@@ -172,7 +171,7 @@ bool jdb_check_owner(struct jdb *jdb, const struct jdb_meta *meta, GError **erro
 	if (meta->owner_epoch == jdb->owner_epoch)
 		return true;
 	g_set_error(error, AS_ERROR, AS_ERROR_FENCED,
-		"internal_db %s was taken over by another scheduler (owner epoch %" G_GINT64_FORMAT
+		"%s was taken over by another scheduler (owner epoch %" G_GINT64_FORMAT
 		", ours is %" G_GINT64_FORMAT "): this one must stop",
 		jdb->path, meta->owner_epoch, jdb->owner_epoch);
 	return false;

@@ -95,7 +95,7 @@ bool jdb_unpack_members(const void *bytes, size_t length, struct backlog_record 
 enum history_kind { KIND_FIRES, KIND_RANGE, KIND_NOTE };
 
 /* What a row costs beside its body, detail and manual, with its keys and its entry of the index: about. */
-#define JDB_ROW_BASE 96
+#define JDB_ROW_BASE 52
 
 /* Writes the history of a commit; *bytes grows by its size. */
 bool jdb_write_history(struct jdb *jdb, const struct commit *commit, int64_t *bytes, GError **error);

@@ -141,7 +141,7 @@ static bool check_file(struct jdb *jdb, GError **error)
 	if (!sqlite_file_moved(jdb->db))
 		return true;
 	g_set_error(error, AS_ERROR, AS_ERROR_FENCED,
-		"internal_db %s was moved or replaced while in use: this scheduler must stop", jdb->path);
+		"%s was moved or replaced while in use: this scheduler must stop", jdb->path);
 	return false;
 }
 
@@ -150,8 +150,7 @@ bool jdb_commit(struct journal *journal, const struct commit *commit, GError **e
 	struct jdb *jdb = jdb_of(journal);
 	struct jdb_meta meta;
 	if (jdb->read_only) {
-		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "internal_db %s is open for reading only",
-			jdb->path);
+		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "%s is open for reading only", jdb->path);
 		return false;
 	}
 	if (!check_file(jdb, error) || !jdb_begin_write(jdb, error))

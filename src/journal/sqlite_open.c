@@ -10,7 +10,7 @@
 
 static bool fail_open(const char *path, enum as_error kind, const char *reason, GError **error)
 {
-	g_set_error(error, AS_ERROR, (gint)kind, "internal_db %s: %s", path, reason);
+	g_set_error(error, AS_ERROR, (gint)kind, "%s: %s", path, reason);
 	return false;
 }
 
@@ -21,10 +21,8 @@ static struct jdb *open_file(const struct journal_options *options, GError **err
 	sqlite3 *db =
 		sqlite_open(options->database, options->read_only ? SQLITE_MODE_READ : SQLITE_MODE_SHARED,
 			(int)(deadline / US_PER_MS), error);
-	if (!db) {
-		g_prefix_error(error, "internal_db: ");
+	if (!db)
 		return NULL;
-	}
 	char *real = realpath(options->database, NULL);
 	struct jdb *jdb = g_new0(struct jdb, 1);
 	jdb->base.backend = &journal_sqlite;
@@ -48,7 +46,7 @@ static bool set_up(struct jdb *jdb, GError **error)
 	if (!jdb_exec(jdb, CACHE_PRAGMA, doing, error))
 		return false;
 	if (jdb->read_only)
-		return jdb_exec(jdb, "PRAGMA query_only = 1", doing, error);
+		return true;
 	return jdb_exec(jdb, "PRAGMA journal_mode = WAL", "switch to write-ahead logging", error) &&
 	       jdb_exec(jdb, "PRAGMA synchronous = FULL", doing, error) &&
 	       jdb_exec(jdb, "PRAGMA wal_autocheckpoint = 2000", doing, error) &&
@@ -60,14 +58,11 @@ static bool read_version(struct jdb *jdb, int64_t *version, GError **error)
 {
 	int64_t tables = 0;
 	*version = 0;
-	if (sqlite_query_int(jdb->db,
-		    "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'scheduler_meta'",
-		    &tables, error) &&
-		(tables == 0 || sqlite_query_int(jdb->db, "SELECT schema_version FROM scheduler_meta",
-					version, error)))
-		return true;
-	g_prefix_error(error, "internal_db: ");
-	return false;
+	return sqlite_query_int(jdb->db,
+		       "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'scheduler_meta'",
+		       &tables, error) &&
+	       (tables == 0 || sqlite_query_int(
+				       jdb->db, "SELECT schema_version FROM scheduler_meta", version, error));
 }
 
 static bool check_version(struct jdb *jdb, int64_t version, GError **error)
@@ -77,7 +72,7 @@ static bool check_version(struct jdb *jdb, int64_t version, GError **error)
 		return true;
 	if (version > known)
 		g_set_error(error, AS_ERROR, AS_ERROR_INVALID,
-			"internal_db %s has schema version %" G_GINT64_FORMAT
+			"%s has schema version %" G_GINT64_FORMAT
 			", this program knows up to %" G_GINT64_FORMAT
 			": run the version that wrote it, or a newer one",
 			jdb->path, version, known);

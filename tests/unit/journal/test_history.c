@@ -223,7 +223,7 @@ static int trim_all(struct journal *journal, time_us now)
 
 #define COUNTED_BYTES "SELECT history_bytes FROM scheduler_meta"
 #define REAL_BYTES                                                                                     \
-	"SELECT coalesce(sum(96 + coalesce(length(body), 0) + coalesce(length(CAST(detail AS BLOB)), " \
+	"SELECT coalesce(sum(52 + coalesce(length(body), 0) + coalesce(length(CAST(detail AS BLOB)), " \
 	"0) + coalesce(length(manual), 0)), 0) FROM scheduler_history"
 
 static void what_is_too_old_goes_in_bounded_steps(void **state)
