@@ -24,17 +24,41 @@ static bool fail(GError **error, const char *column, const char *reason)
 	return false;
 }
 
+/* ASCII without a NUL, as most texts are: quick to tell. */
+static bool is_plain(struct text text)
+{
+	unsigned char high = 0, nul = 0;
+	for (size_t i = 0; i < text.length; i++) {
+		high |= (unsigned char)text.data[i];
+		nul |= text.data[i] == '\0';
+	}
+	return high < 0x80 && !nul;
+}
+
 static bool check_text(const char *column, struct text text, GError **error)
 {
 	if (!text.data)
 		return fail(error, column, "NULL is not allowed");
 	if (text.length > ACTION_TEXT_MAX)
 		return fail(error, column, "longer than 16 MiB");
+	if (is_plain(text))
+		return true;
 	if (memchr(text.data, '\0', text.length))
 		return fail(error, column, "holds a NUL byte");
 	if (!g_utf8_validate_len(text.data, text.length, NULL))
 		return fail(error, column, "is not valid UTF-8");
 	return true;
+}
+
+/* Says of a text that was refused that it is no text at all, if that is so. Always false. Texts that are read
+ * by something that refuses what is not UTF-8 are looked at only then: rows come by the million. */
+static bool refuse(const char *column, struct text text, GError **error, GError *why)
+{
+	if (check_text(column, text, error))
+		g_propagate_prefixed_error(error, why, "%s: ", column);
+	else
+		g_error_free(why);
+	return false;
 }
 
 static bool fail_bad_int(GError **error, const char *column, struct text bad, const char *wanted)
@@ -103,10 +127,10 @@ static bool take_dst(struct text dst, enum dst_policy *out, GError **error)
 {
 	bool vixie = dst.length == strlen("vixie") && memcmp(dst.data, "vixie", dst.length) == 0;
 	bool wall = dst.length == strlen("wall_clock") && memcmp(dst.data, "wall_clock", dst.length) == 0;
-	if (!vixie && !wall)
-		return fail(error, "dst", "is neither “wall_clock” nor “vixie”");
 	*out = vixie ? DST_VIXIE : DST_WALL_CLOCK;
-	return true;
+	if (vixie || wall)
+		return true;
+	return check_text("dst", dst, error) && fail(error, "dst", "is neither “wall_clock” nor “vixie”");
 }
 
 /* Whether it is the zone that is wrong, or the document. */
@@ -119,34 +143,35 @@ static bool zone_is_known(const char *name, struct schedule_cache *cache)
 	return schedule != NULL;
 }
 
-/* The texts of timezone and callback end in a NUL in the packed form. */
 static bool take_schedule(const struct action_row *row, enum unix_dialect dialect,
 	struct schedule_cache *cache, struct action *out, GError **error)
 {
+	GError *why = NULL;
 	enum dst_policy dst;
+	if (!row->cron.data || row->cron.length > ACTION_TEXT_MAX)
+		return check_text("cron", row->cron, error);
 	if (!take_dst(row->dst, &dst, error))
 		return false;
+	if (strlen(row->timezone.data) != row->timezone.length || row->timezone.length > ACTION_TEXT_MAX)
+		return check_text("timezone", row->timezone, error);
 	out->schedule = schedule_cache_get(
-		cache, row->cron.data, row->cron.length, row->timezone.data, dialect, dst, error);
-	if (!out->schedule)
-		g_prefix_error(error, zone_is_known(row->timezone.data, cache) ? "cron: " : "timezone: ");
-	return out->schedule != NULL;
+		cache, row->cron.data, row->cron.length, row->timezone.data, dialect, dst, &why);
+	if (out->schedule)
+		return true;
+	if (zone_is_known(row->timezone.data, cache))
+		return refuse("cron", row->cron, error, why);
+	return refuse("timezone", row->timezone, error, why);
 }
 
 static bool take_lane(
 	const struct action_row *row, const struct lane_names *lanes, struct action *out, GError **error)
 {
+	if (!check_text("callback", row->callback, error))
+		return false;
 	bool found = lanes->find(lanes->context, row->callback.data, &out->lane, error);
 	if (!found)
 		g_prefix_error(error, "callback: ");
 	return found;
-}
-
-static bool check_texts(const struct action_row *row, GError **error)
-{
-	return check_text("name", row->name, error) && check_text("command", row->command, error) &&
-	       check_text("cron", row->cron, error) && check_text("timezone", row->timezone, error) &&
-	       check_text("callback", row->callback, error) && check_text("dst", row->dst, error);
 }
 
 static struct action *action_new(const struct action_row *row, const struct action *filled)
@@ -180,8 +205,8 @@ enum action_state action_build(const uint8_t *packed, size_t length, const struc
 	if (!enabled)
 		return ACTION_DISABLED;
 	struct action filled = {0};
-	if (!check_texts(&row, error) || !take_policies(&row, defaults, &filled, error) ||
-		!take_lane(&row, lanes, &filled, error) ||
+	if (!check_text("name", row.name, error) || !check_text("command", row.command, error) ||
+		!take_policies(&row, defaults, &filled, error) || !take_lane(&row, lanes, &filled, error) ||
 		!take_schedule(&row, dialect, cache, &filled, error))
 		return ACTION_BAD;
 	*out = action_new(&row, &filled);
