@@ -95,6 +95,18 @@ bool fires_prev(const struct schedule *s, int64_t until, int64_t *out)
 	return false;
 }
 
+/* Leaves out the time before the first match of the calendar and after its last; false where nothing is left.
+ */
+static bool narrow(const struct schedule *s, int64_t *from, int64_t *until)
+{
+	const struct calendar *c = &s->calendar;
+	if (c->first_s > c->last_s)
+		return false;
+	*from = MAX(*from, c->first_s - SAFE_S);
+	*until = MIN(*until, c->last_s + SAFE_S);
+	return *from <= *until;
+}
+
 /* Fires of the stretch in [from, until]. */
 static uint64_t count_stretch(
 	const struct schedule *s, const struct stretch *stretch, int64_t from, int64_t until)
@@ -111,6 +123,8 @@ uint64_t fires_count(const struct schedule *s, int64_t from, int64_t until)
 {
 	struct stretch stretch;
 	uint64_t n = 0;
+	if (!narrow(s, &from, &until))
+		return 0;
 	while (from <= until) {
 		find_stretch(s, from, &stretch);
 		n += count_stretch(s, &stretch, from, until);
@@ -122,6 +136,8 @@ uint64_t fires_count(const struct schedule *s, int64_t from, int64_t until)
 bool fires_nth(const struct schedule *s, int64_t from, int64_t until, uint64_t n, int64_t *out)
 {
 	struct stretch stretch;
+	if (!narrow(s, &from, &until))
+		return false;
 	/* Counted in growing pieces, as the stretch may last to the end of the calendar. */
 	for (int64_t piece = 32 * INT64_C(86400); from <= until; piece = MIN(piece * 2, CALENDAR_END_S)) {
 		find_stretch(s, from, &stretch);
