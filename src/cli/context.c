@@ -159,8 +159,7 @@ bool cli_prepare(struct cli *cli)
 bool cli_parse_int(const char *text, int64_t *out)
 {
 	gint64 value;
-	if (!g_ascii_string_to_signed(
-		    *text == '+' ? text + 1 : text, 10, G_MININT64, G_MAXINT64, &value, NULL))
+	if (!g_ascii_string_to_signed(text, 10, G_MININT64, G_MAXINT64, &value, NULL))
 		return false;
 	*out = value;
 	return true;

@@ -47,7 +47,10 @@ static const struct output_column columns[] = {
 
 void problems_begin(struct problems *problems, const struct output_style *style)
 {
-	*problems = (struct problems){.output = output_new(style, columns, G_N_ELEMENTS(columns))};
+	/* A reason is worth a second line: nothing is cut to fit a terminal. */
+	struct output_style whole = *style;
+	whole.width = 0;
+	*problems = (struct problems){.output = output_new(&whole, columns, G_N_ELEMENTS(columns))};
 }
 
 void problems_add(struct problems *problems, const struct problem *problem)

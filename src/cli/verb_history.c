@@ -2,9 +2,9 @@
 #include "cli/run_view.h"
 #include "cli/time_arg.h"
 
-#include <string.h>
+#include <unistd.h>
 
-#define FOLLOW_EVERY_US (250 * US_PER_MS)
+#define FOLLOW_EVERY_MS 250
 
 static struct {
 	char *action, *status, *since, *limit;
@@ -87,47 +87,70 @@ static bool show_entry(void *context, const struct history_entry *entry)
 	return !ferror(showing->cli->style.file);
 }
 
-/* Until a signal ends it. */
-static int follow_history(struct showing *showing, const struct history_query *query)
+/* Waits until it is time to look again; false where nobody reads stdout any more. */
+static bool wait_for_more(void)
 {
-	struct cli *cli = showing->cli;
-	struct journal *journal = NULL;
-	struct history_follow *follow = history_follow_new(query, show_entry, showing);
-	int status = EXIT_FAILED;
-	for (;;) {
-		g_autoptr(GError) error = NULL;
-		if (!journal)
-			journal = cli_open_journal(cli, &error);
-		if (journal)
-			history_follow_poll(follow, journal, &error);
-		/* A database that is busy will answer the next time. */
-		if (error && !g_error_matches(error, AS_ERROR, AS_ERROR_UNAVAILABLE)) {
-			cli_error(cli, "internal_db: %s", error->message);
-			break;
-		}
-		output_flush(showing->output);
-		if (ferror(cli->style.file))
-			break;
-		g_usleep(FOLLOW_EVERY_US);
-	}
-	history_follow_free(follow);
-	journal_close(journal);
-	return status;
+	GPollFD out = {.fd = STDOUT_FILENO};
+	return g_poll(&out, 1, FOLLOW_EVERY_MS) <= 0 || !(out.revents & (G_IO_ERR | G_IO_HUP));
 }
 
-static int list_history(struct showing *showing, const struct history_query *query)
+/* Until a signal ends it, or the reader goes. */
+static bool follow_history(struct showing *showing, const struct history_query *query, GError **error)
 {
-	GError *error = NULL;
+	struct journal *journal = NULL;
+	struct history_follow *follow = history_follow_new(query, show_entry, showing);
+	GError *failure = NULL;
+	do {
+		g_clear_error(&failure);
+		if (!journal)
+			journal = cli_open_journal(showing->cli, &failure);
+		if (journal)
+			history_follow_poll(follow, journal, &failure);
+		output_flush(showing->output);
+		/* A database that is busy will answer the next time. */
+		if (failure && !g_error_matches(failure, AS_ERROR, AS_ERROR_UNAVAILABLE))
+			break;
+	} while (!ferror(showing->cli->style.file) && wait_for_more());
+	history_follow_free(follow);
+	journal_close(journal);
+	if (failure)
+		g_propagate_error(error, failure);
+	return !failure;
+}
+
+static bool list_history(struct showing *showing, const struct history_query *query, GError **error)
+{
 	struct cli *cli = showing->cli;
-	struct journal *journal = cli_open_journal(cli, &error);
-	if (!journal && !error) {
+	GError *failure = NULL;
+	struct journal *journal = cli_open_journal(cli, &failure);
+	if (!journal && !failure) {
 		g_autofree char *place = cli_database_place(&cli->config->internal_db);
 		cli_say(cli, "there is no history yet: %s does not hold any", place);
 	}
 	if (journal)
-		journal_history(journal, query, show_entry, showing, &error);
+		journal_history(journal, query, show_entry, showing, &failure);
 	journal_close(journal);
-	return error ? cli_fail(cli, error, "internal_db") : EXIT_DONE;
+	if (failure)
+		g_propagate_error(error, failure);
+	return !failure;
+}
+
+/* Without the table there are no names, and the history all the same. */
+static int show_history(struct cli *cli, const struct history_query *query)
+{
+	GError *error = NULL;
+	struct store *store = cli_open_store(cli, CLI_STORE_READ, NULL);
+	struct showing showing = {
+		cli, output_new(&cli->style, run_columns, run_columns_count), action_names_new(store)};
+	bool ok = given.follow ? follow_history(&showing, query, &error)
+			       : list_history(&showing, query, &error);
+	if (ok)
+		output_end(showing.output);
+	else
+		output_abandon(showing.output);
+	action_names_free(showing.names);
+	store_close(store);
+	return ok ? EXIT_DONE : cli_fail(cli, error, "internal_db");
 }
 
 static int history(struct cli *cli, char **arguments)
@@ -145,19 +168,7 @@ static int history(struct cli *cli, char **arguments)
 		cli_error(cli, "no internal_db is configured: nothing is remembered");
 		return EXIT_FAILED;
 	}
-	/* Without the table there are no names, and the history all the same. */
-	struct store *store = cli_open_store(cli, CLI_STORE_READ, NULL);
-	struct showing showing = {
-		cli, output_new(&cli->style, run_columns, run_columns_count), action_names_new(store)};
-	int status = given.follow ? follow_history(&showing, &filter.query)
-				  : list_history(&showing, &filter.query);
-	if (status == EXIT_DONE)
-		output_end(showing.output);
-	else
-		output_abandon(showing.output);
-	action_names_free(showing.names);
-	store_close(store);
-	return status;
+	return show_history(cli, &filter.query);
 }
 
 const struct verb verb_history = {

@@ -132,6 +132,16 @@ def test_follow_shows_what_comes(scheduler):
     assert ids == every[::-1][:len(ids)]
 
 
+def test_follow_ends_when_its_reader_goes(program):
+    follower = subprocess.Popen([program.binary, 'history', '--follow'], cwd=program.directory, env=program.environment,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    follower.stdout.readline()
+    follower.stdout.close()
+    assert follower.wait(20) in (0, -signal.SIGPIPE)
+    assert follower.stderr.read() == b''
+    follower.stderr.close()
+
+
 def test_history_beside_a_running_scheduler(scheduler):
     s = scheduler(actions=[{'command': 'a', 'cron': apscheduler(second='*')}])
     s.start()
