@@ -16,6 +16,11 @@
 /* After a read, so many times its cost passes before a notification causes the next one. */
 #define READ_PAUSE 4
 #define PAUSE_MIN  (20 * US_PER_MS)
+/* A notification may come before the commit that it is about can be seen (a WAL is written first, and its
+ * index, which makes the commit, tells nobody): it is followed by looks after so long, each time five times
+ * as long. */
+#define AGAIN_MIN  (20 * US_PER_MS)
+#define AGAIN_MAX  (3 * US_PER_SECOND)
 
 struct store_thread {
 	struct store_thread_options options;
@@ -27,6 +32,7 @@ struct store_thread {
 	bool look;                /* read whatever store_changed says */
 	time_us next_read;        /* CLOCK_MONOTONIC; notifications wait for it */
 	time_us next_look;        /* CLOCK_MONOTONIC; the period or the next try */
+	dur_us again;             /* to the next look that follows a notification; 0: none */
 	struct table_summary sum; /* of the read under way */
 	int wake;                 /* eventfd */
 	GThread *thread;
@@ -227,6 +233,8 @@ static bool table_await(struct store_thread *t, dur_us *period)
 	bool notified = false;
 	while (wishes_take(t, period)) {
 		time_us now = clock_monotonic();
+		if (notified)
+			t->again = AGAIN_MIN;
 		if (now >= t->next_look || (notified && now >= t->next_read))
 			return true;
 		if (t->look && !outage_is_on(&t->outage))
@@ -237,14 +245,25 @@ static bool table_await(struct store_thread *t, dur_us *period)
 	return false;
 }
 
+static void next_look_set(struct store_thread *t, time_us looked, dur_us period)
+{
+	t->next_look = looked + period;
+	if (!t->again)
+		return;
+	t->next_look = MIN(t->next_look, MAX(clock_monotonic() + t->again, t->next_read));
+	t->again = t->again * 5 > AGAIN_MAX ? 0 : t->again * 5;
+}
+
 static gpointer store_thread_run(gpointer data)
 {
 	struct store_thread *t = data;
 	dur_us period;
 	while (table_await(t, &period)) {
 		g_autoptr(GError) error = NULL;
-		t->next_look = clock_monotonic() + period;
-		if (table_look(t, &error))
+		time_us looked = clock_monotonic();
+		bool done = table_look(t, &error);
+		next_look_set(t, looked, period);
+		if (done)
 			outage_over(&t->outage);
 		else if (error)
 			table_failed(t, error, period);
