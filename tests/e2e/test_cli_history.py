@@ -102,6 +102,20 @@ def test_merged_fires_say_into_which(scheduler, clock):
         assert entry['merged_into'] in delivered
 
 
+@pytest.mark.parametrize('choice, skipped', [('none', (59, 60)), ('-30min', (29, 30, 31)), ('all', (0,))])
+def test_catch_up_is_chosen_at_the_start(scheduler, clock, choice, skipped):
+    s = scheduler(clock=clock, actions=[{'command': 'a', 'cron': unix('* * * * *')}])
+    s.start()
+    s.stop()
+    clock.advance(3600)
+    s.start('--catch-up', choice)
+    s.wait_for(lambda: sum(entry.get('count', 1) for entry in s.history('--action', '1')) >= 59, what='the missed hour')
+    s.stop()
+    entries = s.history('--status', 'skipped')
+    assert sum(entry.get('count', 1) for entry in entries) in skipped
+    assert all('--catch-up' in entry['reason'] for entry in entries)
+
+
 def test_notes_are_there_and_can_be_left_out(scheduler, clock):
     s = scheduler(clock=clock, actions=[{'command': 'a', 'cron': unix('* * * * *')}])
     s.start()

@@ -76,7 +76,7 @@ def test_a_mistyped_option_is_recognised(program, arguments, meant):
 @pytest.mark.parametrize('arguments', [
     ['list', '--frobnicate'], ['list', '-x'], ['list', '-o'], ['list', '--output', 'xml'], ['list', 'extra'],
     ['--color', 'blue', 'list'], ['--log-format', 'xml', 'list'], ['-q', '-v', 'list'], ['run', 'extra'], ['init', 'x'],
-    ['run', '--catch-up'], ['show'], ['show', '1', '2'], ['show', 'one'], ['show', '+-1'], ['show', '99999999999999999999'],
+    ['run', '--catch-up'], ['run', '--catch-up', 'some'], ['--catch-up', 'some'], ['show'], ['show', '1', '2'], ['show', 'one'], ['show', '+-1'], ['show', '99999999999999999999'],
     ['run', '-o', 'json'], ['--config'], ['history', 'x'], ['check', 'x'], ['list', ''], ['--cron', '* * * * *']])
 def test_a_wrong_command_line_is_refused(ready, arguments):
     assert ready.refused(*arguments).startswith('action-scheduler: ')
