@@ -22,11 +22,13 @@ struct action *tracker_seed(struct tracker *tracker, const struct definition *de
 /* Other defaults from the next read on (they are copied); it reports every row as changed. */
 void tracker_set_defaults(struct tracker *tracker, const struct action_defaults *defaults);
 
-/* The changes, ascending by id, in batches; the callee takes the contents over. Returns false to stop. */
+/* The changes in batches, each ascending by id; what is gone comes after all the rest. The callee takes the
+ * contents over, also where it returns false to stop. */
 typedef bool (*tracker_fn)(void *context, struct action_change *changes, size_t count);
 
 /* Reads the table and reports what changed since the last read. On error nothing was forgotten: what had been
- * reported before the error is remembered as seen, removals are reported only after a whole read. */
+ * reported before the error is remembered as seen, removals are reported only after a whole read. Being
+ * stopped is no error: the next read goes on, and store_changed says true until then. */
 bool tracker_read(
 	struct tracker *tracker, struct store *store, tracker_fn each, void *context, GError **error);
 

@@ -24,6 +24,7 @@ struct fixture {
 	char *directory, *path;
 	sqlite3 *db; /* another client */
 	struct store *store;
+	int asked; /* calls of busy_version */
 };
 
 static char *in_directory(const struct fixture *fixture, const char *name)
@@ -412,6 +413,34 @@ static void own_commits_into_a_shared_file_are_no_change(void **state)
 	assert_true(changed(fixture));
 }
 
+/* Asked for the second time, somebody has just written. */
+static int64_t busy_version(void *context)
+{
+	struct fixture *fixture = context;
+	if (++fixture->asked == 2) {
+		g_autoptr(sqlite3) third = sqlite_open(fixture->path, SQLITE_MODE_WRITE, 1000, NULL);
+		assert_true(sqlite_exec(third, "UPDATE action SET name = 'x'", NULL));
+	}
+	return client_version(context);
+}
+
+static void a_write_beside_that_of_errors_is_not_lost(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct store_row_error bad = {1, "bad"};
+	run(fixture, "PRAGMA journal_mode = wal");
+	run(fixture, CREATE);
+	run(fixture, "ALTER TABLE action ADD error VARCHAR; INSERT INTO action VALUES (1, 'a', 'b', '{}', 0, "
+		     "0, NULL)");
+	open_store_with(fixture, (struct store_options){.foreign_version = busy_version, .context = fixture});
+	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	fixture->asked = 0;
+	assert_true(store_write_errors(fixture->store, &bad, 1, NULL));
+	assert_int_equal(fixture->asked, 2);
+	assert_true(changed(fixture));
+	expect_rows(fixture, "1|x|b|{}|0|0\n");
+}
+
 static int64_t no_version(void *context G_GNUC_UNUSED)
 {
 	return -1;
@@ -503,7 +532,7 @@ static void a_file_that_goes_and_comes_is_told(void **state)
 static void a_directory_that_is_replaced_is_watched_again(void **state)
 {
 	struct fixture *fixture = *state;
-	g_autofree char *outer = g_steal_pointer(&fixture->path);
+	g_free(fixture->path);
 	g_autofree char *inner = in_directory(fixture, "inner"), *away = in_directory(fixture, "away");
 	assert_int_equal(g_mkdir(inner, 0700), 0);
 	fixture->path = g_build_filename(inner, "actions.db", NULL);
@@ -573,6 +602,7 @@ int main(void)
 		TEST(replaced_file_is_noticed),
 		TEST(journal_mode_is_left_alone),
 		TEST(own_commits_into_a_shared_file_are_no_change),
+		TEST(a_write_beside_that_of_errors_is_not_lost),
 		TEST(what_cannot_be_told_counts_as_changed),
 		TEST(every_kind_of_write_is_told),
 		TEST(reading_and_neighbours_are_not_told),

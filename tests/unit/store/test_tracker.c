@@ -325,8 +325,9 @@ static void other_defaults_change_every_row(void **state)
 	put_good(&fixture->table, 4, 1);
 	read_table(fixture);
 	struct action_defaults other = defaults;
-	g_autofree char *zone = g_strdup("Asia/Tokyo");
+	g_autofree char *zone = g_strdup("UTC");
 	other.timezone = zone;
+	other.max_instances = 7; /* which no packed definition tells */
 	tracker_set_defaults(fixture->tracker, &other);
 	tracker_set_defaults(fixture->tracker, &other);
 	memset(zone, 'x', strlen(zone));
