@@ -32,7 +32,9 @@ static const char *text_of_code(sqlite3 *db, int code)
 	case SQLITE_CORRUPT: return "the database file is damaged";
 	case SQLITE_NOTADB: return "the file is not an SQLite database";
 	case SQLITE_READONLY: return "the database may only be read";
-	default: return db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
+	/* Another thread may have used a shared connection since. */
+	default:
+		return db && sqlite3_extended_errcode(db) == code ? sqlite3_errmsg(db) : sqlite3_errstr(code);
 	}
 }
 

@@ -71,9 +71,9 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_DATA_VERSION] = "PRAGMA data_version",
 };
 
-bool jdb_fail(struct jdb *jdb, const char *doing, GError **error)
+bool jdb_fail(struct jdb *jdb, int code, const char *doing, GError **error)
 {
-	sqlite_fail(jdb->db, sqlite3_extended_errcode(jdb->db), error);
+	sqlite_fail(jdb->db, code, error);
 	g_prefix_error(error, "cannot %s: ", doing);
 	return false;
 }
@@ -96,14 +96,15 @@ bool jdb_run(struct jdb *jdb, sqlite3_stmt *statement, const char *doing, GError
 {
 	int code = sqlite3_step(statement);
 	if (code != SQLITE_DONE)
-		jdb_fail(jdb, doing, error);
+		jdb_fail(jdb, code, doing, error);
 	sqlite3_reset(statement);
 	return code == SQLITE_DONE;
 }
 
 bool jdb_exec(struct jdb *jdb, const char *sql, const char *doing, GError **error)
 {
-	return sqlite3_exec(jdb->db, sql, NULL, NULL, NULL) == SQLITE_OK || jdb_fail(jdb, doing, error);
+	int code = sqlite3_exec(jdb->db, sql, NULL, NULL, NULL);
+	return code == SQLITE_OK || jdb_fail(jdb, code, doing, error);
 }
 
 static bool begin(struct jdb *jdb, const char *sql, const char *doing, GError **error)
@@ -116,7 +117,7 @@ static bool begin(struct jdb *jdb, const char *sql, const char *doing, GError **
 		if (code == SQLITE_OK)
 			return true;
 		if ((code & 0xff) != SQLITE_BUSY || clock_monotonic() >= deadline)
-			return jdb_fail(jdb, doing, error);
+			return jdb_fail(jdb, code, doing, error);
 		g_usleep(US_PER_MS);
 	}
 }
@@ -161,7 +162,7 @@ bool jdb_read_meta(struct jdb *jdb, struct jdb_meta *out, GError **error)
 	else if (code == SQLITE_DONE)
 		jdb_corrupt(jdb, "the table scheduler_meta", error);
 	else
-		jdb_fail(jdb, "read scheduler_meta", error);
+		jdb_fail(jdb, code, "read scheduler_meta", error);
 	sqlite3_reset(meta);
 	return code == SQLITE_ROW;
 }

@@ -52,8 +52,9 @@ static inline struct jdb *jdb_of(struct journal *journal)
 
 /* --- sqlite.c --- */
 
-/* Sets the error of the connection's last failure; `doing` is a phrase: "write progress". Returns false. */
-bool jdb_fail(struct jdb *jdb, const char *doing, GError **error);
+/* Sets the error of a result code; `doing` is a phrase: "write progress". Returns false. The code is given,
+ * as another thread may have used the connection since. */
+bool jdb_fail(struct jdb *jdb, int code, const char *doing, GError **error);
 /* Stored bytes that cannot be what was written. Returns false. */
 bool jdb_corrupt(struct jdb *jdb, const char *what, GError **error);
 /* The kept statement, ready for binding; NULL with an error. */

@@ -97,7 +97,7 @@ static bool write_block(struct jdb *jdb, int64_t number, const struct definition
 	sqlite3_bind_int64(read, 1, number);
 	int code = sqlite3_step(read);
 	if (code != SQLITE_ROW && code != SQLITE_DONE) {
-		jdb_fail(jdb, "read definitions", error);
+		jdb_fail(jdb, code, "read definitions", error);
 		sqlite3_reset(read);
 		return false;
 	}
@@ -148,7 +148,7 @@ bool jdb_load_definitions(struct jdb *jdb, journal_definition_fn each, void *con
 	if (!sound)
 		jdb_corrupt(jdb, "a block of scheduler_definition", error);
 	else if (code != SQLITE_DONE)
-		jdb_fail(jdb, "read definitions", error);
+		jdb_fail(jdb, code, "read definitions", error);
 	sqlite3_reset(read);
 	return sound && code == SQLITE_DONE;
 }

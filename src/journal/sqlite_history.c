@@ -196,7 +196,7 @@ static bool find_excess(
 		excess->bytes += sqlite3_column_int64(oldest, 2);
 	}
 	if (code != SQLITE_ROW && code != SQLITE_DONE)
-		jdb_fail(jdb, "read history", error);
+		jdb_fail(jdb, code, "read history", error);
 	sqlite3_reset(oldest);
 	return code == SQLITE_ROW || code == SQLITE_DONE;
 }

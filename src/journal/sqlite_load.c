@@ -81,7 +81,7 @@ static bool read_rows(
 	while (sound && (code = sqlite3_step(statement)) == SQLITE_ROW)
 		sound = read(jdb, statement, progress, error);
 	if (sound && code != SQLITE_DONE)
-		jdb_fail(jdb, "read progress", error);
+		jdb_fail(jdb, code, "read progress", error);
 	sqlite3_reset(statement);
 	return sound && code == SQLITE_DONE;
 }

@@ -244,7 +244,7 @@ static bool merge_load(struct merge *merge, const struct filter *filter, GError 
 			source_free(source);
 		merge->code = sqlite3_step(merge->rows);
 	}
-	return merge->code == SQLITE_DONE || jdb_fail(merge->jdb, "read history", error);
+	return merge->code == SQLITE_DONE || jdb_fail(merge->jdb, merge->code, "read history", error);
 }
 
 /* Gives entries of the newest source until another one, or a row not loaded, is newer; false to stop. */

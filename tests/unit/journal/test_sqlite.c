@@ -208,6 +208,26 @@ static void another_thread_may_ask_for_the_version(void **state)
 	journal_close(journal);
 }
 
+/* The thread that commits must not take the success of the other one for its own failure's reason. */
+static void a_failure_keeps_its_reason_beside_another_thread(void **state)
+{
+	struct scratch *scratch = *state;
+	struct journal_options options = sqlite_options(scratch->database);
+	struct journal *journal;
+	options.busy_deadline = 1;
+	assert_ok((journal = journal_open(&options, error)));
+	struct watcher watcher = {.journal = journal, .version = journal_foreign_version(journal)};
+	sqlite3 *editor = lock(scratch->database);
+	GThread *thread = g_thread_new("watch", watch, &watcher);
+	for (uint64_t i = 0; i < 50; i++)
+		assert_fails(try_commit(journal, i, error), AS_ERROR_UNAVAILABLE);
+	g_atomic_int_set(&watcher.stop, 1);
+	g_thread_join(thread);
+	sqlite3_close(editor);
+	assert_ok(try_commit(journal, 50, error));
+	journal_close(journal);
+}
+
 static gpointer commit_late(gpointer data)
 {
 	try_commit(data, 1, NULL);
@@ -304,6 +324,7 @@ int main(void)
 		SQLITE_TEST(opening_a_locked_file_can_be_tried_again),
 		SQLITE_TEST(own_commits_do_not_look_foreign),
 		SQLITE_TEST(another_thread_may_ask_for_the_version),
+		SQLITE_TEST(a_failure_keeps_its_reason_beside_another_thread),
 		SQLITE_TEST(asking_for_the_version_does_not_wait_for_a_lock),
 		SQLITE_TEST(what_is_no_database_is_told),
 		SQLITE_TEST(damaged_rows_are_told),
