@@ -9,6 +9,7 @@ struct batch {
 	GPtrArray *dirty;      /* struct cohort whose members change */
 	GPtrArray *dirty_lane; /* the lane of each */
 	GPtrArray *replaced;   /* struct action: references to drop at the end */
+	bool *written_down;    /* of each lane: nothing in it depends on a definition that goes */
 };
 
 /* A group record takes in no more members than this, so that writing it down stays cheap. */
@@ -145,12 +146,11 @@ static void detach_from_records(
 		struct backlog_member *member;
 		if (!record_owes(record, action, &after, &schedule, &member))
 			continue;
-		hand_over(engine, heir, action, schedule, after, &record->data);
-		if (member) {
-			schedule_unref(member->schedule);
-			member->schedule = NULL;
-			record->members_dirty = true;
-		}
+		struct backlog_record stretch = record->data;
+		stretch.drop_before = MAX(stretch.drop_before, record->skip_before);
+		hand_over(engine, heir, action, schedule, after, &stretch);
+		if (member)
+			record_drop_member(record, member);
 	}
 }
 
@@ -162,7 +162,7 @@ static void detach_from_live(
 		.from = lane->live.dispatched,
 		.to = position_end_of(batch->now),
 		.decided_now = batch->now,
-		.drop_before = batch->engine->starting ? batch->engine->options.catch_up_from : TIME_US_MIN,
+		.drop_before = batch->engine->starting ? engine_drop_before(batch->engine) : TIME_US_MIN,
 	};
 	time_us after = MAX(action->since, lane_since(lane, action));
 	hand_over(batch->engine, heir, action, action->schedule, after, &stretch);
@@ -181,6 +181,15 @@ static void retire_action(struct batch *batch, struct action *action)
 {
 	action->stale = true;
 	g_ptr_array_add(batch->replaced, action);
+}
+
+/* The definitions of a batch are durable with the next commit: no fire on its way may need the old ones. */
+static void batch_write_down(struct batch *batch, struct lane *lane)
+{
+	if (batch->written_down[lane->index])
+		return;
+	batch->written_down[lane->index] = true;
+	lane_write_down(lane);
 }
 
 static void apply_added(struct batch *batch, struct action *action)
@@ -205,6 +214,7 @@ static void apply_replaced(struct batch *batch, struct action *old, struct actio
 	fresh->incarnation = old->incarnation;
 	fresh->since = old->since;
 	if (moves || lane->records->len > 0 || lane->hold.on) {
+		batch_write_down(batch, lane);
 		detach_from_records(engine, lane, &heir, old);
 		fresh->since = MAX(old->since, lane_since(lane, old));
 	}
@@ -224,6 +234,7 @@ static void apply_removed(struct batch *batch, struct action *action, enum fire_
 {
 	struct lane *lane = lane_of(batch->engine, action);
 	struct heir heir = {.reason = reason};
+	batch_write_down(batch, lane);
 	detach_from_records(batch->engine, lane, &heir, action);
 	detach_from_live(batch, lane, &heir, action);
 	batch_leave(batch, action);
@@ -272,6 +283,7 @@ void engine_apply(struct engine *engine, struct action_change *changes, size_t c
 		.dirty = g_ptr_array_new(),
 		.dirty_lane = g_ptr_array_new(),
 		.replaced = g_ptr_array_new_with_free_func((GDestroyNotify)action_unref),
+		.written_down = g_new0(bool, engine->lane_count),
 	};
 	lanes_catch_up(engine);
 	for (size_t i = 0; i < count; i++) {
@@ -286,4 +298,5 @@ void engine_apply(struct engine *engine, struct action_change *changes, size_t c
 	g_ptr_array_unref(batch.dirty);
 	g_ptr_array_unref(batch.dirty_lane);
 	g_ptr_array_unref(batch.replaced);
+	g_free(batch.written_down);
 }

@@ -220,7 +220,8 @@ struct record *record_restore(struct lane *lane, struct backlog_record *data)
 	*data = (struct backlog_record){0};
 	record->scanned_id = INT64_MIN;
 	record->stored = true;
-	record->skip_before = lane->engine->options.catch_up_from;
+	record->members_left = record->data.member_count;
+	record->skip_before = engine_drop_before(lane->engine);
 	records_add(lane, record);
 	return record;
 }
@@ -264,6 +265,15 @@ void record_add_member(struct record *record, int64_t id, const struct schedule 
 		data->members[at] = data->members[at - 1];
 	data->members[at] = (struct backlog_member){
 		.action_id = id, .since = since, .schedule = schedule_ref((struct schedule *)schedule)};
+	record->members_left++;
+	record->members_dirty = true;
+}
+
+void record_drop_member(struct record *record, struct backlog_member *member)
+{
+	schedule_unref(member->schedule);
+	member->schedule = NULL;
+	record->members_left--;
 	record->members_dirty = true;
 }
 
@@ -376,8 +386,10 @@ bool lane_can_settle(const struct lane *lane)
 {
 	if (lane->records->len == 0 || lane->hold.on || lane->engine->stopped)
 		return false;
+	/* The record is the decision: it is durable before anything comes of it. */
 	const struct record *record = lane->records->pdata[0];
-	return record->phase != RECORD_FIRING && lane->engine->pending_ids <= SETTLE_PENDING_MAX;
+	return record->phase != RECORD_FIRING && record->stored && record->written <= lane->engine->durable &&
+	       lane->engine->pending_ids <= SETTLE_PENDING_MAX;
 }
 
 bool lane_settle(struct lane *lane)
@@ -444,6 +456,8 @@ struct flight *record_dispatch(struct lane *lane, struct record *record)
 
 bool record_is_done(const struct record *record)
 {
+	if (record->data.members && record->members_left == 0)
+		return !record->stream.first;
 	return record->phase == RECORD_FIRING && !record_has_more(record) && !record->stream.first;
 }
 

@@ -38,17 +38,17 @@ static void commit_outcome(struct engine *engine, struct flight *flight)
 /* A fire that takes long is written down, so that what comes after it can be retired. */
 static bool should_open(const struct engine *engine, const struct flight *flight)
 {
-	if (!flight->handed)
-		return false;
-	return flight->state == FLIGHT_WAITING || engine->now - flight->handed_at > ENGINE_OPEN_AFTER ||
-	       (engine->stopped && flight->state != FLIGHT_SUBMITTED);
+	if (engine->stopped && flight->state != FLIGHT_SUBMITTED)
+		return true;
+	return flight->handed &&
+	       (flight->state == FLIGHT_WAITING || engine->boottime - flight->handed_at > ENGINE_OPEN_AFTER);
 }
 
-/* Retires what is done, in order; returns the position up to which all is resolved or open. */
-static struct position stream_retire(struct lane *lane, struct stream *stream)
+/* Retires what is done, in order and up to a position; returns that up to which all is resolved or open. */
+static struct position stream_retire(struct lane *lane, struct stream *stream, struct position to)
 {
 	struct flight *flight;
-	while ((flight = stream->first)) {
+	while ((flight = stream->first) && position_compare(flight->position, to) <= 0) {
 		if (flight->state == FLIGHT_DONE) {
 			stream_remove(stream, flight);
 			commit_outcome(lane->engine, flight);
@@ -58,7 +58,7 @@ static struct position stream_retire(struct lane *lane, struct stream *stream)
 			return position_before(flight->position);
 		}
 	}
-	return stream->dispatched;
+	return to;
 }
 
 static void commit_open(struct lane *lane)
@@ -85,14 +85,18 @@ static void commit_open(struct lane *lane)
 	}
 }
 
-static void commit_watermark(struct lane *lane, struct position watermark)
+static void commit_watermark(struct lane *lane)
 {
-	if (lane->watermark_known && position_compare(watermark, lane->watermark) == 0)
+	/* Nothing to say of a lane that never had anything to do. */
+	bool known = lane->watermark_known || lane->reached.due_at != TIME_US_MIN;
+	if (!known || (lane->watermark_known && !lane->epoch_new &&
+			      position_compare(lane->reached, lane->watermark) == 0))
 		return;
-	lane->watermark = watermark;
+	lane->watermark = lane->reached;
 	lane->watermark_known = true;
+	lane->epoch_new = false;
 	struct lane_progress progress = {
-		.name = g_strdup(lane->name), .clock_epoch = lane->clock_epoch, .watermark = watermark};
+		.name = g_strdup(lane->name), .clock_epoch = lane->clock_epoch, .watermark = lane->watermark};
 	g_array_append_val(lane->engine->pending->lanes, progress);
 }
 
@@ -124,7 +128,7 @@ static void commit_record(struct lane *lane, struct record *record)
 {
 	struct commit *commit = lane->engine->pending;
 	if (record->phase == RECORD_FIRING) {
-		struct position cursor = stream_retire(lane, &record->stream);
+		struct position cursor = stream_retire(lane, &record->stream, record->stream.dispatched);
 		if (position_compare(cursor, record->data.cursor) > 0) {
 			record->data.cursor = cursor;
 			record->dirty = true;
@@ -138,6 +142,8 @@ static void commit_record(struct lane *lane, struct record *record)
 	if (!record->dirty && !record->members_dirty)
 		return;
 	bool with_members = record->data.members && (record->members_dirty || !record->stored);
+	if (!record->stored)
+		record->written = lane->engine->next_sequence + 1;
 	struct backlog_record copy = record_copy(record, with_members);
 	g_array_append_val(commit->backlog, copy);
 	record->dirty = record->members_dirty = false;
@@ -146,29 +152,64 @@ static void commit_record(struct lane *lane, struct record *record)
 
 static void commit_records(struct lane *lane)
 {
-	for (guint i = 0; i < lane->records->len; i++)
-		commit_record(lane, lane->records->pdata[i]);
-	while (lane->records->len > 0 && record_is_done(lane->records->pdata[0])) {
-		struct record *record = lane->records->pdata[0];
+	for (guint i = 0; i < lane->records->len;) {
+		struct record *record = lane->records->pdata[i];
+		commit_record(lane, record);
+		if (!record_is_done(record)) {
+			i++;
+			continue;
+		}
 		if (record->fired)
 			engine_note(lane->engine, false,
 				"callback %s: made up for %" G_GUINT64_FORMAT " missed fires", lane->name,
 				record->fired);
 		record_free(record);
-		g_ptr_array_remove_index(lane->records, 0);
+		g_ptr_array_remove_index(lane->records, i);
 	}
 }
 
 static void commit_lane(struct lane *lane)
 {
-	if (!lane->hold.on) {
-		struct position watermark = stream_retire(lane, &lane->live);
-		/* Nothing to say of a lane that never had anything to do. */
-		if (lane->watermark_known || lane->live.dispatched.due_at != TIME_US_MIN)
-			commit_watermark(lane, watermark);
-	}
+	struct position to = lane->hold.on ? lane->hold.from : lane->live.dispatched;
+	lane->reached = stream_retire(lane, &lane->live, to);
 	commit_records(lane);
 	commit_open(lane);
+}
+
+static int compare_definitions(const void *a, const void *b)
+{
+	const struct definition *x = a, *y = b;
+	return (x->action_id > y->action_id) - (x->action_id < y->action_id);
+}
+
+/* Several batches of changes may have come since the last commit: of each action the last one counts. */
+static void order_definitions(GArray *definitions)
+{
+	struct definition *d = (struct definition *)(void *)definitions->data;
+	guint i = 1;
+	while (i < definitions->len && d[i - 1].action_id < d[i].action_id)
+		i++;
+	if (i >= definitions->len)
+		return;
+	g_array_sort(definitions, compare_definitions); /* stable */
+	guint kept = 0;
+	for (i = 0; i < definitions->len; i++) {
+		if (i + 1 < definitions->len && d[i].action_id == d[i + 1].action_id)
+			g_clear_pointer(&d[i].packed, g_free);
+		else
+			d[kept++] = d[i];
+	}
+	/* What is cut off was moved or freed. */
+	memset(d + kept, 0, (definitions->len - kept) * sizeof(d[0]));
+	g_array_set_size(definitions, kept);
+}
+
+static bool any_epoch_new(const struct engine *engine)
+{
+	uint16_t i = 0;
+	while (i < engine->lane_count && !engine->lanes[i].epoch_new)
+		i++;
+	return i < engine->lane_count;
 }
 
 struct commit *engine_take_commit(struct engine *engine)
@@ -177,9 +218,13 @@ struct commit *engine_take_commit(struct engine *engine)
 		return NULL;
 	for (uint16_t i = 0; i < engine->lane_count; i++)
 		commit_lane(&engine->lanes[i]);
-	if (commit_is_empty(engine->pending))
+	/* Watermarks go along: over a stretch without fires they need not be written. */
+	if (commit_is_empty(engine->pending) && !any_epoch_new(engine))
 		return NULL;
+	for (uint16_t i = 0; i < engine->lane_count; i++)
+		commit_watermark(&engine->lanes[i]);
 	struct commit *commit = engine->pending;
+	order_definitions(commit->definitions);
 	engine->pending = commit_new();
 	engine->pending_ids = 0;
 	commit->sequence = engine->commit_sequence = ++engine->next_sequence;
@@ -191,6 +236,7 @@ void engine_committed(struct engine *engine, uint64_t sequence)
 	if (sequence != engine->commit_sequence)
 		return;
 	engine->commit_sequence = 0;
+	engine->durable = sequence;
 	for (guint i = 0; i < engine->retiring->len; i++) {
 		struct flight *flight = engine->retiring->pdata[i];
 		flight_free(&engine->lanes[flight->lane], flight);

@@ -82,6 +82,11 @@ time_us position_bound(struct position p, const struct schedule *schedule, int64
 	return more ? p.due_at - 1 : p.due_at;
 }
 
+time_us engine_drop_before(const struct engine *engine)
+{
+	return MIN(engine->options.catch_up_from, engine->started_at);
+}
+
 void engine_owe_skipped(struct engine *engine, int64_t id, const struct schedule *schedule, time_us after,
 	time_us until, enum fire_reason reason)
 {
@@ -141,9 +146,12 @@ static void restore_open(struct engine *engine, const struct open_fire *open)
 	flight->next_attempt_at = open->next_attempt_at;
 	flight->manual = open->manual[0] ? g_strdup(open->manual) : NULL;
 	flight->handed = flight->recorded = true;
-	flight->handed_at = open->due_at;
 	flight_open(lane, flight);
 	open_settled(lane, flight);
+	if (lane->lasting)
+		run_enter(lane, flight);
+	if (flight->state == FLIGHT_DEFERRED)
+		return;
 	flight->state = open->next_attempt_at > engine->now ? FLIGHT_WAITING : FLIGHT_READY;
 	g_queue_push_tail(flight->state == FLIGHT_WAITING ? &lane->waiting : &lane->ready, flight);
 }
@@ -157,6 +165,18 @@ static void restore_clock(struct engine *engine, struct lane *lane)
 			"from now",
 			lane->name, time_format_utc(lane->live.dispatched.due_at, text));
 		lane_new_epoch(lane);
+	}
+}
+
+/* An attempt set while the clock was ahead is made within the longest back-off. */
+static void clamp_attempts(struct engine *engine)
+{
+	for (uint16_t i = 0; i < engine->lane_count; i++) {
+		for (GList *link = engine->lanes[i].waiting.head; link; link = link->next) {
+			struct flight *flight = link->data;
+			flight->next_attempt_at =
+				MIN(flight->next_attempt_at, engine->now + engine->options.retry_max);
+		}
 	}
 }
 
@@ -197,6 +217,7 @@ void engine_restore(struct engine *engine, struct progress *progress, time_us no
 		restore_position(engine, &engine->lanes[i]);
 	for (guint i = 0; progress && i < progress->open->len; i++)
 		restore_open(engine, &g_array_index(progress->open, struct open_fire, i));
+	clamp_attempts(engine);
 	progress_free(progress);
 }
 
@@ -219,6 +240,7 @@ static void clock_forward(struct engine *engine, dur_us step)
 static void clock_backward(struct engine *engine, dur_us step)
 {
 	engine_note(engine, true, "the clock stepped back by %.3f s", (double)step / 1e6);
+	clamp_attempts(engine);
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
 		struct lane *lane = &engine->lanes[i];
 		if (lane->hold.on && engine->now < lane->hold.to.due_at) {
@@ -272,6 +294,12 @@ bool engine_work(struct engine *engine)
 void engine_stop(struct engine *engine)
 {
 	engine->stopped = true;
+	/* Nobody will wait for the end of a hold; what was fired meanwhile is to be recorded. */
+	for (uint16_t i = 0; i < engine->lane_count; i++) {
+		lane_take_back(&engine->lanes[i]);
+		if (engine->lanes[i].hold.on)
+			lane_release_hold(&engine->lanes[i]);
+	}
 }
 
 time_us engine_next_wake(const struct engine *engine)
@@ -306,7 +334,7 @@ void engine_lane_status(const struct engine *engine, uint16_t index, struct engi
 		.backlog_records = lane->records->len,
 		.backlog_from = first ? first->data.cursor.due_at : TIME_US_MIN,
 		.backlog_to = first ? first->data.to.due_at : TIME_US_MIN,
-		.waiting = lane->blocked_until > engine->now,
+		.waiting = lane->blocked_until > engine->boottime,
 	};
 }
 

@@ -97,7 +97,8 @@ struct flight {
 	struct action *action;      /* a reference; NULL where it was gone at the start */
 	struct position position;
 	uint64_t ticket, order; /* order: that of dispatch */
-	time_us handed_at, next_attempt_at, started_at, finished_at;
+	time_us handed_at;      /* boottime */
+	time_us next_attempt_at, started_at, finished_at;
 	char *manual, *detail;
 	int64_t action_id;
 	uint16_t attempts, lane;
@@ -138,6 +139,8 @@ struct record {
 	int64_t scanned_id;  /* actions up to here are in slices */
 	time_us skip_before; /* dropped when they come, for a record of an earlier start */
 	uint64_t fired;
+	uint64_t written;      /* the commit that writes it first; 0 where it was read back */
+	uint32_t members_left; /* not handed over to other records */
 	uint8_t phase;
 	uint64_t derived_from; /* the record (0: the live stream) whose edited actions it took over */
 	bool derived, dirty, members_dirty, stored;
@@ -161,7 +164,9 @@ struct lane {
 	struct source source;
 	struct stream live;
 	struct position watermark; /* as of the last commit made */
+	struct position reached;   /* everything up to here is resolved or open, when this is committed */
 	bool watermark_known;      /* a row of it is in internal_db */
+	bool epoch_new;            /* its row has another clock epoch */
 	GQueue ready;              /* struct flight, in order */
 	GQueue waiting;            /* struct flight */
 	struct flight *open_first, *open_last;
@@ -173,7 +178,7 @@ struct lane {
 	GPtrArray *taken;      /* struct flight: by the last engine_take */
 	bool started;          /* the backlog of this start was looked for */
 	bool full;             /* until engine_ready */
-	time_us blocked_until; /* the receiver is unavailable; TIME_US_MIN: it is not */
+	time_us blocked_until; /* boottime: the receiver is unavailable; TIME_US_MIN: it is not */
 	uint32_t failures;
 };
 
@@ -193,6 +198,7 @@ struct engine {
 	struct commit *pending;
 	uint64_t pending_ids;
 	uint64_t commit_sequence; /* under way, 0: none */
+	uint64_t durable;         /* the last one that is */
 	GPtrArray *retiring;      /* struct flight */
 	GQueue notes;             /* char * */
 };
@@ -206,6 +212,8 @@ static inline struct position position_before(struct position p)
 	return (struct position){p.due_at, p.action_id, p.nominal - 1};
 }
 void engine_note(struct engine *engine, bool in_history, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* Missed fires due before are dropped by run --catch-up: those of this start only. */
+time_us engine_drop_before(const struct engine *engine);
 void engine_owe_skipped(struct engine *engine, int64_t id, const struct schedule *schedule, time_us after,
 	time_us until, enum fire_reason reason);
 
@@ -229,10 +237,17 @@ void run_leave(struct lane *lane, struct flight *flight);
 /* missed.c */
 /* The live stream goes on from a position. */
 void lane_seek(struct lane *lane, struct position position);
+/* Live fires that were dispatched and not handed out go back: it is as if they had not been. */
+void lane_take_back(struct lane *lane);
+/* The same; and everything else that is on its way is written down as
+ * open, so that the watermark passes it in the next commit, with whatever else that commit says. */
+void lane_write_down(struct lane *lane);
 /* The cursor with the next live fire due by then, NULL where there is none. */
 struct cursor *lane_live_top(struct lane *lane, time_us until);
 /* What an action of this lane is still owed from the live stream begins after this. */
 time_us lane_since(const struct lane *lane, const struct action *action);
+/* While a step of the clock is held, late fires wait for the end of that: they cannot be recorded before. */
+bool lane_is_held_up(const struct lane *lane);
 /* Opens a record over the live fires that are late, where there are any. */
 void lane_find_missed(struct lane *lane);
 /* A jump of the clock forward: what it jumped over waits; it was real; it was not. */
@@ -271,5 +286,7 @@ bool record_is_done(const struct record *record);
 bool record_owes(const struct record *record, const struct action *action, time_us *after,
 	const struct schedule **schedule, struct backlog_member **member);
 void record_add_member(struct record *record, int64_t id, const struct schedule *schedule, time_us since);
+/* The member is handed over to another record. */
+void record_drop_member(struct record *record, struct backlog_member *member);
 /* Nothing of it is due after t any more. */
 void record_cut(struct record *record, time_us t);

@@ -163,7 +163,7 @@ static bool any_waiting_due(const struct lane *lane)
 bool lane_can_take(const struct lane *lane)
 {
 	const struct engine *engine = lane->engine;
-	if (engine->stopped || lane->full || lane->blocked_until > engine->now)
+	if (engine->stopped || lane->full || lane->blocked_until > engine->boottime || lane_is_held_up(lane))
 		return false;
 	if (lane->ready.length > 0 || any_waiting_due(lane))
 		return true;
@@ -178,6 +178,7 @@ static void take_batch(struct lane *lane, size_t max)
 {
 	lane->blocked_until = TIME_US_MIN;
 	lane_find_missed(lane);
+	lane->started = true;
 	promote_waiting(lane);
 	take_ready(lane, max);
 	if (++lane->turns % BACKLOG_TURN == 0)
@@ -191,9 +192,9 @@ size_t engine_take(struct engine *engine, uint16_t index, struct fire *out, size
 	struct lane *lane = &engine->lanes[index];
 	g_ptr_array_set_size(lane->taken, 0);
 	engine->starting = false;
+	lane_live_top(lane, engine->now);
 	if (lane_can_take(lane))
 		take_batch(lane, max);
-	lane->started = true;
 	for (guint i = 0; i < lane->taken->len; i++) {
 		struct flight *flight = lane->taken->pdata[i];
 		out[i] = (struct fire){
@@ -218,7 +219,7 @@ void engine_accepted(struct engine *engine, uint16_t index, size_t accepted)
 		struct flight *flight = lane->taken->pdata[i];
 		flight->state = FLIGHT_SUBMITTED;
 		flight->handed = true;
-		flight->handed_at = engine->now;
+		flight->handed_at = engine->boottime;
 	}
 	lane->in_flight += (uint32_t)accepted;
 	g_ptr_array_set_size(lane->taken, 0);
@@ -303,19 +304,25 @@ void engine_resolved(struct engine *engine, uint16_t index, const struct fire_re
 		answer(lane, &results[i]);
 		unavailable |= results[i].answer == FIRE_UNAVAILABLE;
 	}
-	if (unavailable && lane->blocked_until <= engine->now)
-		lane->blocked_until = engine->now + back_off(engine, ++lane->failures, engine->next_ticket);
+	if (unavailable && lane->blocked_until <= engine->boottime)
+		lane->blocked_until =
+			engine->boottime + back_off(engine, ++lane->failures, engine->next_ticket);
 }
 
 /* --- when to look again --- */
 
+static time_us wake_at_boottime(const struct engine *engine, time_us boottime)
+{
+	return engine->now + MAX(0, boottime - engine->boottime);
+}
+
 /* When the first of a stream has taken so long that it is to be written down. */
-static time_us stream_wake(const struct stream *stream)
+static time_us stream_wake(const struct engine *engine, const struct stream *stream)
 {
 	const struct flight *first = stream->first;
-	return first && first->handed && first->state != FLIGHT_DONE
-		       ? first->handed_at + ENGINE_OPEN_AFTER + 1
-		       : TIME_US_MAX;
+	if (!first || !first->handed || first->state == FLIGHT_DONE || engine->commit_sequence)
+		return TIME_US_MAX;
+	return wake_at_boottime(engine, first->handed_at + ENGINE_OPEN_AFTER + 1);
 }
 
 time_us lane_next_wake(const struct lane *lane)
@@ -325,15 +332,15 @@ time_us lane_next_wake(const struct lane *lane)
 		return TIME_US_MIN;
 	time_us wake = TIME_US_MAX;
 	if (lane->hold.on)
-		wake = engine->now + MAX(0, lane->hold.until_boottime - engine->boottime);
+		wake = wake_at_boottime(engine, lane->hold.until_boottime);
 	else
-		wake = stream_wake(&lane->live);
+		wake = stream_wake(engine, &lane->live);
 	if (lane->records->len > 0)
-		wake = MIN(wake, stream_wake(&((struct record *)lane->records->pdata[0])->stream));
-	if (engine->stopped || lane->full)
+		wake = MIN(wake, stream_wake(engine, &((struct record *)lane->records->pdata[0])->stream));
+	if (engine->stopped || lane->full || lane_is_held_up(lane))
 		return wake;
-	if (lane->blocked_until > engine->now)
-		return MIN(wake, lane->blocked_until);
+	if (lane->blocked_until > engine->boottime)
+		return MIN(wake, wake_at_boottime(engine, lane->blocked_until));
 	for (GList *link = lane->waiting.head; link; link = link->next)
 		wake = MIN(wake, ((struct flight *)link->data)->next_attempt_at);
 	const struct cursor *top = source_top(&lane->source);

@@ -5,20 +5,19 @@ time_us lane_since(const struct lane *lane, const struct action *action)
 	return position_bound(lane->live.dispatched, action->schedule, action->id);
 }
 
-static bool is_late(const struct flight *flight, time_us limit)
+static bool is_late(const struct lane *lane, const struct flight *flight, time_us limit)
 {
-	return flight->state == FLIGHT_READY && !flight->handed && !flight->backlog &&
-	       flight->position.due_at < limit;
+	return flight->stream == &lane->live && !flight->handed && flight->position.due_at < limit;
 }
 
 /* The first fire that was dispatched and is late without having been handed out. */
-static struct flight *first_late(const struct lane *lane, time_us limit)
+static bool any_late(const struct lane *lane, time_us limit)
 {
 	for (GList *link = lane->ready.head; link; link = link->next) {
-		if (is_late(link->data, limit))
-			return link->data;
+		if (is_late(lane, link->data, limit))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 /* Fires before `since` of their action are accounted for elsewhere. */
@@ -31,25 +30,61 @@ struct cursor *lane_live_top(struct lane *lane, time_us until)
 	return top && top->head.due_at <= until ? top : NULL;
 }
 
-/* Takes the live stream beyond `to`: what was dispatched and not handed out is taken back, what was handed
- * out and is unanswered is written down as open. Returns the position after which fires are missed. */
-static struct position live_cut(struct lane *lane, struct position to)
+static void cohort_take_back(struct lane *lane, const struct flight *flight)
 {
-	struct flight *late = first_late(lane, to.due_at + 1);
-	struct position from = late ? position_before(late->position) : lane->live.dispatched;
-	for (struct flight *flight = lane->live.first, *next; flight; flight = next) {
+	struct cohort *cohort = lane_cohort(lane, flight->action->schedule, flight->action_id, false);
+	bool is_back = !cohort || (cohort->cursor.heap_index != UINT32_MAX &&
+					  position_compare(cohort->cursor.head, flight->position) <= 0);
+	if (!is_back)
+		source_seek(&lane->source, &cohort->cursor, lane->live.dispatched);
+}
+
+/* Fires are handed out in order: from the first one on that was not, none was. */
+void lane_take_back(struct lane *lane)
+{
+	struct flight *flight = lane->live.first, *next;
+	while (flight && (flight->state != FLIGHT_READY || flight->handed))
+		flight = flight->next;
+	if (!flight)
+		return;
+	lane->live.dispatched = position_before(flight->position);
+	for (; flight; flight = next) {
+		next = flight->next;
+		stream_remove(&lane->live, flight);
+		if (flight->state == FLIGHT_READY)
+			g_queue_remove(&lane->ready, flight);
+		run_leave(lane, flight);
+		cohort_take_back(lane, flight);
+		flight_free(lane, flight);
+	}
+}
+
+static void stream_open(struct lane *lane, struct stream *stream, struct position to)
+{
+	for (struct flight *flight = stream->first, *next; flight; flight = next) {
 		next = flight->next;
 		if (position_compare(flight->position, to) > 0)
 			break;
-		if (position_compare(flight->position, from) > 0 && !flight->handed) {
-			stream_remove(&lane->live, flight);
-			g_queue_remove(&lane->ready, flight);
-			run_leave(lane, flight);
-			flight_free(lane, flight);
-		} else if (flight->state != FLIGHT_DONE) {
+		if (flight->state != FLIGHT_DONE)
 			flight_open(lane, flight);
-		}
 	}
+}
+
+void lane_write_down(struct lane *lane)
+{
+	struct position all = position_end_of(TIME_US_MAX);
+	lane_take_back(lane);
+	stream_open(lane, &lane->live, all);
+	if (lane->records->len > 0)
+		stream_open(lane, &((struct record *)lane->records->pdata[0])->stream, all);
+}
+
+/* Takes the live stream beyond `to`. Returns the position after which fires are missed. */
+static struct position live_cut(struct lane *lane, struct position to)
+{
+	lane_take_back(lane);
+	struct position from = lane->live.dispatched;
+	stream_open(lane, &lane->live, to);
 	if (position_compare(lane->live.dispatched, to) < 0)
 		lane->live.dispatched = to;
 	source_skip(&lane->source, to);
@@ -64,28 +99,37 @@ static void stretch_note(struct lane *lane, const char *what, struct position fr
 		time_format_utc(to.due_at, b), what);
 }
 
+bool lane_is_held_up(const struct lane *lane)
+{
+	time_us limit = lane->engine->now - ENGINE_GRACE;
+	const struct cursor *top = source_top(&lane->source);
+	return lane->hold.on && ((top && top->head.due_at < limit) || any_late(lane, limit));
+}
+
 void lane_find_missed(struct lane *lane)
 {
 	struct engine *engine = lane->engine;
 	time_us limit = engine->now - ENGINE_GRACE;
-	if (lane->hold.on || (!lane_live_top(lane, limit - 1) && !first_late(lane, limit)))
+	if (lane->hold.on || (!lane_live_top(lane, limit - 1) && !any_late(lane, limit)))
 		return;
 	struct position to = position_end_of(limit - 1);
 	struct position from = live_cut(lane, to);
 	struct record *record = record_new(lane, from, to, engine->now);
 	if (!lane->started)
-		record->data.drop_before = engine->options.catch_up_from;
+		record->data.drop_before = engine_drop_before(engine);
 	stretch_note(lane, "were missed", from, to);
 }
 
 void lane_hold(struct lane *lane)
 {
 	struct position to = position_end_of(lane->engine->now - ENGINE_GRACE - 1);
-	if (lane->hold.on || position_compare(to, lane->live.dispatched) <= 0)
+	if (!lane->hold.on && position_compare(to, lane->live.dispatched) <= 0)
+		return;
+	lane->hold.until_boottime = lane->engine->boottime + ENGINE_HOLD;
+	if (lane->hold.on)
 		return;
 	lane->hold.from = live_cut(lane, to);
 	lane->hold.to = to;
-	lane->hold.until_boottime = lane->engine->boottime + ENGINE_HOLD;
 	lane->hold.on = true;
 }
 
@@ -111,20 +155,14 @@ void lane_seek(struct lane *lane, struct position position)
 /* What is on its way of the live stream goes on apart from the watermark, which is going elsewhere. */
 static void live_leave(struct lane *lane, struct position after)
 {
+	lane_take_back(lane);
 	for (struct flight *flight = lane->live.first, *next; flight; flight = next) {
 		next = flight->next;
 		if (position_compare(flight->position, after) <= 0)
 			continue;
-		if (flight->handed) {
-			flight_open(lane, flight);
-			if (flight->state == FLIGHT_DONE)
-				flight->reason = REASON_CLOCK;
-			continue;
-		}
-		stream_remove(&lane->live, flight);
-		g_queue_remove(&lane->ready, flight);
-		run_leave(lane, flight);
-		flight_free(lane, flight);
+		flight_open(lane, flight);
+		if (flight->state == FLIGHT_DONE && flight->status == STATUS_DELIVERED)
+			flight->reason = REASON_CLOCK;
 	}
 }
 
@@ -145,9 +183,12 @@ void lane_cancel_hold(struct lane *lane)
 
 void lane_new_epoch(struct lane *lane)
 {
+	struct position now = position_end_of(lane->engine->now);
 	lane->hold.on = false;
 	lane->clock_epoch++;
+	lane->epoch_new = true;
 	live_leave(lane, POSITION_MIN);
 	records_cut(lane, lane->engine->now);
-	lane_seek(lane, position_end_of(lane->engine->now));
+	/* What was due by now already and is not handed out is still owed. */
+	lane_seek(lane, position_compare(lane->live.dispatched, now) < 0 ? lane->live.dispatched : now);
 }

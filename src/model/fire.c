@@ -17,9 +17,10 @@ time_us fire_due_at(const struct schedule *schedule, int64_t action_id, time_us 
 	uint64_t jitter = (uint64_t)schedule_jitter(schedule);
 	if (jitter == 0)
 		return nominal;
+	/* Drawn within the end rather than cut off there: fires near it stay apart. */
+	uint64_t left = (uint64_t)schedule_end(schedule) - (uint64_t)nominal;
 	uint64_t draw = mix64(mix64((uint64_t)action_id) ^ (uint64_t)nominal);
-	time_us due = nominal + (time_us)(draw % (jitter + 1));
-	return MIN(due, schedule_end(schedule));
+	return nominal + (time_us)(draw % (MIN(jitter, left) + 1));
 }
 
 /* A jittered fire due at or after t has its nominal time after this. */
@@ -98,8 +99,8 @@ uint64_t fire_count(const struct schedule *schedule, int64_t action_id, time_us 
 	if (high <= after)
 		return count_drawn(schedule, action_id, low, until, after, until);
 	return count_drawn(schedule, action_id, low, after, after, until) +
-		schedule_count(schedule, after, high) +
-		count_drawn(schedule, action_id, high, until, after, until);
+	       schedule_count(schedule, after, high) +
+	       count_drawn(schedule, action_id, high, until, after, until);
 }
 
 time_us fire_nth_due(const struct schedule *schedule, int64_t action_id, time_us after, uint64_t n)
@@ -107,8 +108,8 @@ time_us fire_nth_due(const struct schedule *schedule, int64_t action_id, time_us
 	time_us nominal;
 	if (schedule_jitter(schedule) == 0)
 		return schedule_nth(schedule, after, n, &nominal) ? nominal : TIME_US_MAX;
-	/* The n-th nominal time from the earliest that counts is due no earlier than the answer minus the jitter,
-	 * and n nominal times after `after` are due by the upper bound: bisect between. */
+	/* The n-th nominal time from the earliest that counts is due no earlier than the answer minus the
+	 * jitter, and n nominal times after `after` are due by the upper bound: bisect between. */
 	time_us low = after, high;
 	if (!schedule_nth(schedule, after, n, &high))
 		high = schedule_end(schedule);

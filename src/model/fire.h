@@ -27,7 +27,7 @@ static inline struct position position_end_of(time_us t)
 }
 
 /* When the fire of a nominal time is due: nominal + a jitter that is a pure function of action id and nominal
- * time (splitmix64), uniform in [0, schedule_jitter], capped to the schedule's end. */
+ * time (splitmix64), uniform in [0, schedule_jitter], or up to the schedule's end where that is nearer. */
 time_us fire_due_at(const struct schedule *schedule, int64_t action_id, time_us nominal);
 
 /* The first fire of one action later than `after` in the order; false where there is none. */
