@@ -50,7 +50,8 @@ def test_every_bad_row_is_listed(ready, db):
     problems = ready.json('check', status=1)
     assert [list(problem) for problem in problems] == [['level', 'place', 'id', 'field', 'reason']] * 3
     assert [(p['level'], p['place'], p['id'], p['field']) for p in problems] == [
-        ('error', 'actions_db', 1, 'cron'), ('error', 'actions_db', 3, 'cron'), ('error', 'actions_db', 4, 'max_attempts')]
+        ('error', 'actions_db', 1, 'cron'), ('error', 'actions_db', 3, 'cron'),
+        ('error', 'actions_db', 4, 'max_attempts')]
     assert 'minute' in problems[0]['reason'] and '61' in problems[0]['reason']
     text = ready.run('check', status=1).stdout
     assert 'LEVEL  PLACE' in text and text.endswith('\n4 actions, 3 errors, 0 warnings\n')
@@ -134,7 +135,8 @@ def test_a_table_that_was_never_there_is_a_warning(program):
 
 
 def test_a_table_that_went_is_an_outage(scheduler):
-    s = scheduler(config={'internal_db': {'database': 'internal.db'}}, actions=[{'command': 'a', 'cron': apscheduler(second='*')}])
+    s = scheduler(config={'internal_db': {'database': 'internal.db'}},
+                  actions=[{'command': 'a', 'cron': apscheduler(second='*')}])
     s.start()
     s.wait_lines(1)
     s.stop()

@@ -131,8 +131,8 @@ def test_notes_are_there_and_can_be_left_out(scheduler, clock):
 
 def test_follow_shows_what_comes(scheduler):
     s = scheduler(actions=[{'command': 'a', 'cron': EVERY_SECOND}])
-    follower = subprocess.Popen([s.binary, 'history', '--follow', '-o', 'jsonl'], cwd=s.directory, stdout=subprocess.PIPE,
-                                env={**os.environ, 'G_DEBUG': 'fatal-warnings'})
+    follower = subprocess.Popen([s.binary, 'history', '--follow', '-o', 'jsonl'], cwd=s.directory,
+                                stdout=subprocess.PIPE, env={**os.environ, 'G_DEBUG': 'fatal-warnings'})
     s.start()
     seen = [json.loads(follower.stdout.readline()) for _ in range(4)]
     s.stop()

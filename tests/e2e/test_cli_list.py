@@ -9,7 +9,8 @@ from lib.actions_db import CREATE_TABLE, ActionsDb, apscheduler, interval, once,
 from lib.program import Program
 from lib.wait import wait_for
 
-OPTIONAL = {'enabled', 'timezone', 'callback', 'max_instances', 'timeout', 'max_attempts', 'dst', 'catch_up_limit', 'error'}
+OPTIONAL = {'enabled', 'timezone', 'callback', 'max_instances', 'timeout', 'max_attempts', 'dst', 'catch_up_limit',
+            'error'}
 LIST_KEYS = ['id', 'name', 'command', 'schedule', 'timezone', 'enabled', 'state', 'next_fire', 'last_status', 'error']
 NEW_YEAR = datetime(2024, 1, 1, 0, 0, 0, 500000, timezone.utc)
 
@@ -152,7 +153,8 @@ def test_list_has_its_keys(at_new_year, db):
     ({'cron': 'null'}, 'cron'), ({'cron': '{"format": "unix", "params": {"value": 5}}'}, 'cron'),
     ({'cron': b'\xff'}, 'cron'), ({'name': b'\xff\xfe'}, 'name'), ({'command': 'a\0b'}, 'command'),
     ({'timezone': 'Mars/Olympus'}, 'timezone'), ({'callback': 'nosuch'}, 'callback'), ({'dst': 'never'}, 'dst'),
-    ({'max_instances': 0}, 'max_instances'), ({'merge_missed': 'perhaps'}, 'merge_missed'), ({'timeout': -1}, 'timeout'),
+    ({'max_instances': 0}, 'max_instances'), ({'merge_missed': 'perhaps'}, 'merge_missed'),
+    ({'timeout': -1}, 'timeout'),
     ({'enabled': 'maybe'}, 'enabled'), ({'actuality_time': 1.5}, 'actuality_time')])
 def test_bad_rows_do_no_harm_to_good_ones(ready, db, columns, field):
     db.add_many([{'command': 'good', 'cron': unix('* * * * *')},
@@ -230,7 +232,8 @@ def test_show_of_what_is_not_there(ready):
 
 
 def test_results_are_shown(scheduler):
-    s = scheduler(actions=[{'command': 'a', 'cron': apscheduler(second='*')}, {'command': 'b', 'cron': interval(days=1)}])
+    s = scheduler(actions=[{'command': 'a', 'cron': apscheduler(second='*')},
+                           {'command': 'b', 'cron': interval(days=1)}])
     s.start()
     s.wait_lines(2, 'a')
     wait_for(lambda: s.jsonl('list')[0]['last_status'], what='a result')

@@ -103,7 +103,8 @@ def test_a_table_tells_how_far_off_they_are(test_clock_binary, clock, tmp_path):
 
 @pytest.mark.parametrize('arguments', [
     ['--cron', '61 * * * *'], ['--cron', ''], ['--cron', '* * * *'], ['--schedule', '{'], ['--schedule', '5'],
-    ['--schedule', '{"format": "unix", "params": {"value": "x"}}'], ['--cron', '* * * * *', '--timezone', 'Mars/Olympus'],
+    ['--schedule', '{"format": "unix", "params": {"value": "x"}}'],
+    ['--cron', '* * * * *', '--timezone', 'Mars/Olympus'],
     ['--cron', '* * * * *', '--timezone', ''], ['--cron', '* * * * *', '--timezone', '+03:00'],
     ['--cron', '* * * * *', '--after', 'someday'], ['--cron', '* * * * *', '--until', '2024-02-30'],
     ['--cron', '* * * * *', '--count', '0'], ['--cron', '* * * * *', '--count', '-1'],
@@ -166,7 +167,8 @@ def test_the_example_of_a_batch(program):
         {'id': 'x', 'schedule': unix('*/5 * * * *'), 'timezone_default': 'UTC', 'after': '2024-01-01T00:00:00+00:00',
          'count': 2},
         {'id': {'any': 1}, 'schedule': unix('61 * * * *')},
-        {'id': 3, 'schedule': apscheduler(year=2024), 'timezone_default': 'Asia/Tokyo', 'after': '2023-01-01T00:00:00Z'},
+        {'id': 3, 'schedule': apscheduler(year=2024), 'timezone_default': 'Asia/Tokyo',
+         'after': '2023-01-01T00:00:00Z'},
     ]
     text = '\n'.join(map(json.dumps, lines)) + '\n\nnot json\n[]\n'
     done = program.run('next', '--batch', '-', input=text, status=1)

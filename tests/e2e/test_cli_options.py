@@ -67,8 +67,9 @@ def test_an_unknown_command_is_refused(program):
 
 
 @pytest.mark.parametrize('arguments, meant', [
-    (['history', '--folow'], 'follow'), (['next', '--crn', '* * * * *'], 'cron'), (['list', '--ouput', 'json'], 'output'),
-    (['list', '--verbos'], 'verbose'), (['--cathc-up', 'none'], 'catch-up'), (['next', '--crn=* * * * *'], 'cron')])
+    (['history', '--folow'], 'follow'), (['next', '--crn', '* * * * *'], 'cron'),
+    (['list', '--ouput', 'json'], 'output'), (['list', '--verbos'], 'verbose'),
+    (['--cathc-up', 'none'], 'catch-up'), (['next', '--crn=* * * * *'], 'cron')])
 def test_a_mistyped_option_is_recognised(program, arguments, meant):
     assert f'did you mean --{meant}?' in program.refused(*arguments)
 
@@ -76,7 +77,9 @@ def test_a_mistyped_option_is_recognised(program, arguments, meant):
 @pytest.mark.parametrize('arguments', [
     ['list', '--frobnicate'], ['list', '-x'], ['list', '-o'], ['list', '--output', 'xml'], ['list', 'extra'],
     ['--color', 'blue', 'list'], ['--log-format', 'xml', 'list'], ['-q', '-v', 'list'], ['run', 'extra'], ['init', 'x'],
-    ['run', '--catch-up'], ['run', '--catch-up', 'some'], ['--catch-up', 'some'], ['show'], ['show', '1', '2'], ['show', 'one'], ['show', '+-1'], ['show', '99999999999999999999'],
+    ['run', '--catch-up'], ['run', '--catch-up', 'some'], ['--catch-up', 'some'],
+    ['show'], ['show', '1', '2'], ['show', 'one'], ['show', '+-1'],
+    ['show', '99999999999999999999'],
     ['run', '-o', 'json'], ['--config'], ['history', 'x'], ['check', 'x'], ['list', ''], ['--cron', '* * * * *']])
 def test_a_wrong_command_line_is_refused(ready, arguments):
     assert ready.refused(*arguments).startswith('action-scheduler: ')
