@@ -170,10 +170,16 @@ static void detach_from_live(
 
 /* --- changes --- */
 
+/* Takes over the packed definition; where there is none the definition goes. */
 static void queue_definition(
-	struct engine *engine, int64_t id, time_us since, uint8_t *packed, uint32_t length)
+	struct engine *engine, int64_t id, time_us since, struct action_change *change)
 {
-	struct definition definition = {.action_id = id, .since = since, .packed = packed, .length = length};
+	struct definition definition = {.action_id = id, .since = since};
+	if (change->kind == CHANGE_UPSERT) {
+		definition.packed = g_steal_pointer(&change->packed);
+		definition.block = g_steal_pointer(&change->block);
+		definition.length = change->packed_length;
+	}
 	g_array_append_val(engine->pending->definitions, definition);
 }
 
@@ -248,7 +254,7 @@ static void apply_one(struct batch *batch, struct action_change *change)
 	if (change->kind == CHANGE_REMOVE) {
 		if (old)
 			apply_removed(batch, old, change->reason);
-		queue_definition(batch->engine, change->id, TIME_US_MIN, NULL, 0);
+		queue_definition(batch->engine, change->id, TIME_US_MIN, change);
 		return;
 	}
 	struct action *fresh = g_steal_pointer(&change->action);
@@ -256,8 +262,7 @@ static void apply_one(struct batch *batch, struct action_change *change)
 		apply_replaced(batch, old, fresh);
 	else
 		apply_added(batch, fresh);
-	queue_definition(batch->engine, fresh->id, fresh->since, g_steal_pointer(&change->packed),
-		change->packed_length);
+	queue_definition(batch->engine, fresh->id, fresh->since, change);
 }
 
 /* A lane that owes nothing up to now is at now, so that new actions need not be walked up to it. */

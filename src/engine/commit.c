@@ -195,7 +195,7 @@ static void order_definitions(GArray *definitions)
 	guint kept = 0;
 	for (i = 0; i < definitions->len; i++) {
 		if (i + 1 < definitions->len && d[i].action_id == d[i + 1].action_id)
-			g_clear_pointer(&d[i].packed, g_free);
+			definition_clear(&d[i]);
 		else
 			d[kept++] = d[i];
 	}

@@ -9,12 +9,14 @@ enum change_kind {
 	CHANGE_REMOVE, /* the row is gone, disabled or bad; reason says which */
 };
 
-/* Whoever holds it owns action, packed and error. */
+/* Whoever holds it owns action, packed or its reference to block, and error. */
 struct action_change {
 	enum change_kind kind;
 	int64_t id;
 	struct action *action;
 	uint8_t *packed; /* the packed definition, for internal_db; of a bad row for its name */
+	GBytes *block; /* what packed lies in, with those of other rows; NULL: it is an allocation of its own
+			*/
 	uint32_t packed_length;
 	enum fire_reason reason; /* REASON_REMOVED, REASON_DISABLED, REASON_BAD_ROW */
 	char *error;             /* for a bad row: what is wrong, and where */

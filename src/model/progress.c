@@ -7,10 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void packed_free(uint8_t *packed, GBytes *block)
+{
+	if (block)
+		g_bytes_unref(block);
+	else
+		g_free(packed);
+}
+
 void action_change_clear(struct action_change *change)
 {
 	action_unref(change->action);
-	g_free(change->packed);
+	packed_free(change->packed, change->block);
 	g_free(change->error);
 	*change = (struct action_change){0};
 }
@@ -80,10 +88,10 @@ static void open_clear(void *data)
 	g_free(open->lane);
 }
 
-static void definition_clear(void *data)
+void definition_clear(struct definition *definition)
 {
-	struct definition *definition = data;
-	g_free(definition->packed);
+	packed_free(definition->packed, definition->block);
+	*definition = (struct definition){0};
 }
 
 static void outcome_clear(void *data)
@@ -121,7 +129,7 @@ struct commit *commit_new(void)
 	commit->backlog_done = list_new(sizeof(uint64_t), NULL);
 	commit->open = list_new(sizeof(struct open_fire), open_clear);
 	commit->open_done = list_new(sizeof(struct open_fire), open_clear);
-	commit->definitions = list_new(sizeof(struct definition), definition_clear);
+	commit->definitions = list_new(sizeof(struct definition), (GDestroyNotify)definition_clear);
 	commit->outcomes = list_new(sizeof(struct outcome), outcome_clear);
 	commit->ranges = list_new(sizeof(struct outcome_range), range_clear);
 	commit->notes = list_new(sizeof(struct history_note), note_clear);

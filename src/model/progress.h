@@ -58,8 +58,11 @@ struct definition {
 	int64_t action_id;
 	time_us since;
 	uint8_t *packed; /* NULL: the definition goes */
+	GBytes *block;   /* a reference to what packed lies in; NULL: it is an allocation of its own */
 	uint32_t length;
 };
+
+void definition_clear(struct definition *definition);
 
 /* How one fire ended. */
 struct outcome {

@@ -5,7 +5,9 @@
 #include "store/backend.h"
 
 /* Changes handed on at a time. */
-#define BATCH 1024
+#define BATCH       1024
+/* ... or less, where texts are long. */
+#define BATCH_BYTES (1u << 20)
 
 /* A row as it was last seen. The digest's lowest bits hold the rest: the state, and the read that saw it. */
 struct entry {
@@ -124,13 +126,32 @@ struct walk {
 	GArray *added; /* struct entry, ascending: rows that were not known */
 	struct action_change *batch;
 	size_t count;
+	GByteArray *block; /* the packed definitions of the batch, one after the other */
 	bool stopped;
 };
+
+/* Definitions of a batch are one allocation: they are many, and go all together once they are written down.
+ */
+static void share_block(struct walk *walk, size_t count)
+{
+	g_autoptr(GBytes) block = g_byte_array_free_to_bytes(walk->block);
+	uint8_t *at = (uint8_t *)(uintptr_t)g_bytes_get_data(block, NULL);
+	for (size_t i = 0; i < count; i++) {
+		struct action_change *change = &walk->batch[i];
+		if (change->packed_length == 0)
+			continue;
+		change->block = g_bytes_ref(block);
+		change->packed = at;
+		at += change->packed_length;
+	}
+	walk->block = g_byte_array_new();
+}
 
 static bool flush(struct walk *walk)
 {
 	size_t count = walk->count;
 	walk->count = 0;
+	share_block(walk, count);
 	if (count && !walk->stopped)
 		walk->stopped = !walk->each(walk->context, walk->batch, count);
 	return !walk->stopped;
@@ -140,7 +161,16 @@ static bool flush(struct walk *walk)
 static bool report(struct walk *walk, struct action_change change)
 {
 	walk->batch[walk->count++] = change;
-	return walk->count < BATCH || flush(walk);
+	return (walk->count < BATCH && walk->block->len < BATCH_BYTES) || flush(walk);
+}
+
+/* The same, with the packed definition of the row. */
+static bool report_packed(struct walk *walk, struct action_change change)
+{
+	const GByteArray *packed = walk->tracker->packed;
+	g_byte_array_append(walk->block, packed->data, packed->len);
+	change.packed_length = packed->len;
+	return report(walk, change);
 }
 
 static bool report_removal(struct walk *walk, int64_t id, enum fire_reason reason)
@@ -150,23 +180,16 @@ static bool report_removal(struct walk *walk, int64_t id, enum fire_reason reaso
 
 static bool report_bad(struct walk *walk, int64_t id, const GError *why)
 {
-	GByteArray *packed = walk->tracker->packed;
-	return report(walk, (struct action_change){.kind = CHANGE_REMOVE,
-				    .id = id,
-				    .packed = g_memdup2(packed->data, packed->len),
-				    .packed_length = packed->len,
-				    .reason = REASON_BAD_ROW,
-				    .error = g_strdup(why->message)});
+	return report_packed(walk, (struct action_change){.kind = CHANGE_REMOVE,
+					   .id = id,
+					   .reason = REASON_BAD_ROW,
+					   .error = g_strdup(why->message)});
 }
 
 static bool report_upsert(struct walk *walk, struct action *action)
 {
-	GByteArray *packed = walk->tracker->packed;
-	return report(walk, (struct action_change){.kind = CHANGE_UPSERT,
-				    .id = action->id,
-				    .action = action,
-				    .packed = g_memdup2(packed->data, packed->len),
-				    .packed_length = packed->len});
+	return report_packed(
+		walk, (struct action_change){.kind = CHANGE_UPSERT, .id = action->id, .action = action});
 }
 
 /* The entry of a row, if it is known; those before it are passed over, they are gone. */
@@ -264,6 +287,7 @@ static void walk_finish(struct walk *walk)
 		entry_at(tracker, i)->mark = (entry_at(tracker, i)->mark & ~MARK_SEEN) | tracker->seen;
 	schedule_cache_trim(tracker->cache);
 	g_free(walk->batch);
+	g_byte_array_unref(walk->block);
 }
 
 bool tracker_read(
@@ -272,6 +296,7 @@ bool tracker_read(
 	struct walk walk = {.tracker = tracker, .each = each, .context = context};
 	walk.added = g_array_new(FALSE, FALSE, sizeof(struct entry));
 	walk.batch = g_new(struct action_change, BATCH);
+	walk.block = g_byte_array_new();
 	tracker->seen ^= MARK_SEEN;
 	bool done = store_read(store, each_row, &walk, error);
 	flush(&walk);
