@@ -110,20 +110,58 @@ static void a_failed_open_keeps_nothing(void **state)
 	journal_close(open_sqlite(scratch->database));
 }
 
-/* The program that a callback starts must not keep the database after its parent is gone. */
-static void a_started_program_does_not_inherit_the_lock(void **state)
+/* A child between fork and exec has every open file of its parent. */
+static void a_closed_journal_is_free_though_a_child_has_its_files(void **state)
 {
 	struct scratch *scratch = *state;
 	struct journal *journal = open_sqlite(scratch->database);
 	pid_t child = fork();
 	assert_true(child >= 0);
-	if (child == 0) {
-		execl("/bin/sleep", "sleep", "60", (char *)NULL);
-		_exit(1);
-	}
+	while (child == 0)
+		pause();
 	journal_close(journal);
 	journal_close(open_sqlite(scratch->database));
 	kill_owner(child);
+}
+
+/* An owner that starts a long program, tells its pid once it runs, and is killed. */
+static void own_and_start_program(const char *database, int pids)
+{
+	int started[2];
+	char byte;
+	struct journal_options options = sqlite_options(database);
+	if (!journal_open(&options, NULL) || pipe2(started, O_CLOEXEC) != 0)
+		_exit(1);
+	pid_t program = fork();
+	if (program == 0) {
+		execl("/bin/sleep", "sleep", "60", (char *)NULL);
+		_exit(1);
+	}
+	close(started[1]);
+	/* The end of the pipe was closed by the exec. */
+	if (read(started[0], &byte, 1) != 0 || write(pids, &program, sizeof program) < 0)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+/* The program that a callback starts must not keep the database after its parent is gone. */
+static void a_started_program_does_not_inherit_the_lock(void **state)
+{
+	struct scratch *scratch = *state;
+	int pids[2];
+	pid_t program;
+	assert_int_equal(pipe2(pids, O_CLOEXEC), 0);
+	pid_t owner = fork();
+	assert_true(owner >= 0);
+	if (owner == 0)
+		own_and_start_program(scratch->database, pids[1]);
+	close(pids[1]);
+	assert_int_equal(read(pids[0], &program, sizeof program), sizeof program);
+	close(pids[0]);
+	kill_owner(owner);
+	journal_close(open_sqlite(scratch->database));
+	assert_int_equal(kill(program, SIGKILL), 0);
 }
 
 static void an_owner_of_an_earlier_epoch_is_fenced(void **state)
@@ -215,6 +253,7 @@ int main(void)
 		OWNER_TEST(a_symlink_is_the_same_database),
 		OWNER_TEST(a_killed_owner_frees_it_at_once_and_its_work_is_there),
 		OWNER_TEST(a_failed_open_keeps_nothing),
+		OWNER_TEST(a_closed_journal_is_free_though_a_child_has_its_files),
 		OWNER_TEST(a_started_program_does_not_inherit_the_lock),
 		OWNER_TEST(an_owner_of_an_earlier_epoch_is_fenced),
 		OWNER_TEST(a_replaced_file_is_not_written_to),
