@@ -39,7 +39,7 @@ test: test-packages ## everything; the last line counts what passed, failed and 
 check-fast: test-packages ## the inner loop: debug build, unit tests, include arrows, format
 	@scripts/check-includes
 	@scripts/check-format
-	$(call build,build-debug,--buildtype=debug -Dhardening=false -Dwerror=true)
+	$(call build,build-debug,-Ddebug=true -Doptimization=1 -Dhardening=false -Dwerror=true)
 	@meson test -C build-debug --no-rebuild --suite unit --print-errorlogs
 
 torture: test-packages ## the simulation with many more seeds, the fuzz targets for much longer
