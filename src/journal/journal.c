@@ -6,7 +6,7 @@ static const struct journal_backend *const backends[] = {&journal_sqlite};
 
 static const struct journal_backend *find_backend(const struct journal_options *options, GError **error)
 {
-	if (!options->dialect)
+	if (!options->dialect || g_strcmp0(options->database, ":memory:") == 0)
 		return &journal_memory;
 	g_autoptr(GString) known = g_string_new(NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {

@@ -13,7 +13,7 @@ enum history_level { HISTORY_ALL, HISTORY_EXCEPTIONS, HISTORY_OFF };
 /* Where it is and how it is kept. Strings are borrowed during the open. */
 struct journal_options {
 	const char *dialect;  /* NULL: in memory */
-	const char *database; /* a path for sqlite */
+	const char *database; /* a path for sqlite; ":memory:": in memory */
 	enum history_level history_level;
 	dur_us history_max_age;    /* older entries are deleted */
 	int64_t history_max_bytes; /* the oldest go first above it */

@@ -7,7 +7,7 @@
 #define BUSY_STEP_MS 20
 
 #define COLUMNS_POSITION(name) name "_due_us, " name "_action_id, " name "_nominal_us"
-/* jdb_row_bytes, as SQL. */
+/* What a row costs, as it was counted when it was written. */
 #define ROW_BYTES                                                                                           \
 	"(" G_STRINGIFY(                                                                                    \
 		JDB_ROW_BASE) " + coalesce(length(body), 0) + coalesce(length(CAST(detail AS BLOB)), 0) + " \

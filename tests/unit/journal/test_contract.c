@@ -4,16 +4,20 @@
 struct contract {
 	const char *name;
 	const char *dialect;
-	bool durable; /* keeps what it is given */
+	const char *database; /* NULL: a file in the scratch folder */
+	bool durable;         /* keeps what it is given */
 };
 
-static const struct contract contracts[] = {{"sqlite", "sqlite", true}, {"memory", NULL, false}};
+static const struct contract contracts[] = {{"sqlite", "sqlite", NULL, true}, {"memory", NULL, NULL, false},
+	{"sqlite in memory", "sqlite", ":memory:", false}};
 static const struct contract *contract;
 
 static struct journal *open_one(const struct scratch *scratch)
 {
 	struct journal_options options = sqlite_options(scratch->database);
 	options.dialect = contract->dialect;
+	if (contract->database)
+		options.database = contract->database;
 	struct journal *journal;
 	assert_ok((journal = journal_open(&options, error)));
 	return journal;
