@@ -127,17 +127,10 @@ static void hand_over(struct engine *engine, const struct heir *heir, const stru
 	record_add_member(record, action->id, schedule, after);
 }
 
-/* Every record of the lane, and the stretch that is held, let go of the action. */
+/* Every record of the lane lets go of the action. */
 static void detach_from_records(
 	struct engine *engine, struct lane *lane, const struct heir *heir, const struct action *action)
 {
-	if (lane->hold.on) {
-		struct backlog_record held = {.from = lane->hold.from, .to = lane->hold.to};
-		held.decided_now = lane->hold.to.due_at;
-		held.drop_before = TIME_US_MIN;
-		time_us after = position_bound(held.from, action->schedule, action->id);
-		hand_over(engine, heir, action, action->schedule, MAX(action->since, after), &held);
-	}
 	guint count = lane->records->len; /* records made meanwhile are the heir's */
 	for (guint i = 0; i < count; i++) {
 		struct record *record = lane->records->pdata[i];
@@ -171,8 +164,7 @@ static void detach_from_live(
 /* --- changes --- */
 
 /* Takes over the packed definition; where there is none the definition goes. */
-static void queue_definition(
-	struct engine *engine, int64_t id, time_us since, struct action_change *change)
+static void queue_definition(struct engine *engine, int64_t id, time_us since, struct action_change *change)
 {
 	struct definition definition = {.action_id = id, .since = since};
 	if (change->kind == CHANGE_UPSERT) {
@@ -195,12 +187,22 @@ static void batch_write_down(struct batch *batch, struct lane *lane)
 	if (batch->written_down[lane->index])
 		return;
 	batch->written_down[lane->index] = true;
+	/* Fires after a stretch that is held cannot be written down before it. */
+	if (lane->hold.on)
+		lane_release_hold(lane);
 	lane_write_down(lane);
+}
+
+/* Where a definition begins that is seen now. A lane may be ahead of a clock that was set back a little: it
+ * waits, and so does the definition. */
+static time_us begin_at(struct batch *batch, time_us now, const struct action *action)
+{
+	return MAX(now, lane_of(batch->engine, action)->live.dispatched.due_at);
 }
 
 static void apply_added(struct batch *batch, struct action *action)
 {
-	action->since = batch->engine->now;
+	action->since = begin_at(batch, batch->engine->now, action);
 	action->incarnation = ++batch->engine->next_incarnation;
 	g_ptr_array_add(batch->in, action);
 	batch_join(batch, action);
@@ -226,7 +228,7 @@ static void apply_replaced(struct batch *batch, struct action *old, struct actio
 	}
 	if (moves) {
 		detach_from_live(batch, lane, &heir, old);
-		fresh->since = batch->now;
+		fresh->since = MAX(begin_at(batch, batch->now, fresh), begin_at(batch, batch->now, old));
 		batch_leave(batch, old);
 		batch_join(batch, fresh);
 	} else {
@@ -266,13 +268,13 @@ static void apply_one(struct batch *batch, struct action_change *change)
 }
 
 /* A lane that owes nothing up to now is at now, so that new actions need not be walked up to it. */
-static void lanes_catch_up(struct engine *engine)
+static void lanes_catch_up(struct engine *engine, time_us now)
 {
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
 		struct lane *lane = &engine->lanes[i];
 		struct cursor *top = source_top(&lane->source);
-		struct position end = position_end_of(engine->now);
-		if (!lane->hold.on && (!top || top->head.due_at > engine->now) && !lane->ready.length &&
+		struct position end = position_end_of(now);
+		if (!lane->hold.on && (!top || top->head.due_at > now) && !lane->ready.length &&
 			position_compare(lane->live.dispatched, end) < 0)
 			lane->live.dispatched = end;
 	}
@@ -290,7 +292,7 @@ void engine_apply(struct engine *engine, struct action_change *changes, size_t c
 		.replaced = g_ptr_array_new_with_free_func((GDestroyNotify)action_unref),
 		.written_down = g_new0(bool, engine->lane_count),
 	};
-	lanes_catch_up(engine);
+	lanes_catch_up(engine, batch.now);
 	for (size_t i = 0; i < count; i++) {
 		apply_one(&batch, &changes[i]);
 		action_change_clear(&changes[i]);
