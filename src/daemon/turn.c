@@ -7,7 +7,7 @@
 
 #define TURN_MAX  (2 * US_PER_MS)
 /* Changes of the table applied at a time. */
-#define APPLY_MAX 256
+#define APPLY_MAX 1024
 
 static void resolved_apply(struct daemon *d, const struct message *message)
 {

@@ -37,7 +37,6 @@ static struct cohort *batch_cohort(struct batch *batch, const struct action *act
 	struct cohort *cohort = lane_cohort(lane, action->schedule, action->id, true);
 	if (!cohort->in) {
 		cohort->in = g_ptr_array_new();
-		cohort->out = g_array_new(FALSE, FALSE, sizeof(int64_t));
 		g_ptr_array_add(batch->dirty, cohort);
 		g_ptr_array_add(batch->dirty_lane, lane);
 	}
@@ -51,7 +50,10 @@ static void batch_join(struct batch *batch, struct action *action)
 
 static void batch_leave(struct batch *batch, const struct action *action)
 {
-	g_array_append_val(batch_cohort(batch, action)->out, action->id);
+	struct cohort *cohort = batch_cohort(batch, action);
+	if (!cohort->out)
+		cohort->out = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	g_array_append_val(cohort->out, action->id);
 }
 
 /* Where the cursor of a cohort that was empty may begin: nobody in it has anything owed before. */
@@ -73,8 +75,10 @@ static void batch_finish_cohorts(struct batch *batch)
 		struct cohort *cohort = batch->dirty->pdata[i];
 		struct lane *lane = batch->dirty_lane->pdata[i];
 		bool was_empty = cohort->members.count == 0;
-		action_list_edit(&cohort->members, (const int64_t *)(void *)cohort->out->data,
-			cohort->out->len, (struct action **)cohort->in->pdata, cohort->in->len);
+		action_list_edit(&cohort->members,
+			cohort->out ? (const int64_t *)(void *)cohort->out->data : NULL,
+			cohort->out ? cohort->out->len : 0, (struct action **)cohort->in->pdata,
+			cohort->in->len);
 		g_clear_pointer(&cohort->in, g_ptr_array_unref);
 		g_clear_pointer(&cohort->out, g_array_unref);
 		if (cohort->members.count == 0)
