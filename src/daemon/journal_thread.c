@@ -44,8 +44,8 @@ static bool error_may_pass(const GError *error)
 
 static void failed_post(struct journal_thread *t, const GError *error)
 {
-	char *text = g_strdup_printf("%s: %s", t->options.what, error->message);
-	inbox_put(t->options.inbox, &(struct message){.kind = MESSAGE_JOURNAL_FAILED, .text = text});
+	char *text = outage_text(t->options.what, error);
+	inbox_put(t->options.inbox, &(struct message){.kind = MESSAGE_FAILED, .text = text});
 }
 
 /* Sleeps; false where the thread is to end. */

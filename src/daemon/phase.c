@@ -50,7 +50,7 @@ void phase_loaded(struct daemon *d, struct loaded *loaded)
 	}
 	d->known = loaded->actions->len > 0;
 	if (d->known)
-		log_info("internal_db: %u actions as last seen, read in %.0f ms", loaded->actions->len,
+		log_info("internal_db: actions as last seen: %u, read in %.0f ms", loaded->actions->len,
 			(double)loaded->took / (double)US_PER_MS);
 	engine_restore(d->engine, g_steal_pointer(&loaded->progress), clock_now(), clock_boottime());
 	loaded_free(loaded);
@@ -67,7 +67,7 @@ static void phase_run(struct daemon *d)
 	report_jobs_schedule(d);
 	report_status(d);
 	sd_notify(0, "READY=1");
-	log_info("ready: %zu actions fire", engine_action_count(d->engine));
+	log_info("ready, actions firing: %zu", engine_action_count(d->engine));
 }
 
 void phase_table_read(struct daemon *d, const struct table_summary *summary)
@@ -108,8 +108,8 @@ static void stop_give_up(struct daemon *d)
 		engine_lane_status(d->engine, i, &status);
 		in_flight += status.in_flight;
 	}
-	log_error("stopping: after shutdown_timeout %u fires are unanswered%s; they stay owed", in_flight,
-		d->committing ? " and internal_db has not taken the last progress" : "");
+	log_error("stopping: shutdown_timeout is over, fires unanswered: %u%s; they stay owed", in_flight,
+		d->committing ? ", and internal_db has not taken the last progress" : "");
 	d->exit_status = 1;
 	d->phase = PHASE_ENDED;
 }
