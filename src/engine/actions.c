@@ -91,20 +91,23 @@ static void batch_finish_cohorts(struct batch *batch)
 /* --- what an edit leaves owed --- */
 
 /* The record that takes over what edited actions are owed of a stretch, in the lane they are in now. */
-static struct record *group_record(struct lane *lane, uint64_t derived_from, struct position from,
-	struct position to, time_us decided_now, time_us drop_before)
+static struct record *group_record(struct lane *lane, const struct backlog_record *stretch)
 {
 	for (guint i = lane->records->len; i > 0; i--) {
 		struct record *record = lane->records->pdata[i - 1];
-		if (record->derived && record->derived_from == derived_from &&
-			record->phase == RECORD_WAITING && record->data.member_count < GROUP_MEMBERS_MAX &&
-			record->data.decided_now == decided_now && position_compare(record->data.to, to) == 0)
+		const struct backlog_record *data = &record->data;
+		if (record->derived && record->derived_from == stretch->id &&
+			record->phase == RECORD_WAITING && data->member_count < GROUP_MEMBERS_MAX &&
+			data->decided_now == stretch->decided_now &&
+			data->fire_until == stretch->fire_until &&
+			position_compare(data->to, stretch->to) == 0)
 			return record;
 	}
-	struct record *record = record_new(lane, from, to, decided_now);
-	record->data.drop_before = drop_before;
+	struct record *record = record_new(lane, stretch->from, stretch->to, stretch->decided_now);
+	record->data.drop_before = stretch->drop_before;
+	record->data.fire_until = stretch->fire_until;
 	record->derived = true;
-	record->derived_from = derived_from;
+	record->derived_from = stretch->id;
 	return record;
 }
 
@@ -118,7 +121,7 @@ struct heir {
 static void hand_over(struct engine *engine, const struct heir *heir, const struct action *action,
 	const struct schedule *schedule, time_us after, const struct backlog_record *stretch)
 {
-	time_us until = stretch->to.due_at;
+	time_us until = MIN(stretch->to.due_at, stretch->fire_until);
 	struct position next;
 	if (!fire_next(schedule, action->id, position_end_of(after), &next) || next.due_at > until)
 		return;
@@ -126,8 +129,7 @@ static void hand_over(struct engine *engine, const struct heir *heir, const stru
 		engine_owe_skipped(engine, action->id, schedule, after, until, heir->reason);
 		return;
 	}
-	struct record *record = group_record(heir->to, stretch->id, stretch->from, stretch->to,
-		stretch->decided_now, stretch->drop_before);
+	struct record *record = group_record(heir->to, stretch);
 	record_add_member(record, action->id, schedule, after);
 }
 
@@ -159,6 +161,7 @@ static void detach_from_live(
 		.from = lane->live.dispatched,
 		.to = position_end_of(batch->now),
 		.decided_now = batch->now,
+		.fire_until = TIME_US_MAX,
 		.drop_before = batch->engine->starting ? engine_drop_before(batch->engine) : TIME_US_MIN,
 	};
 	time_us after = MAX(action->since, lane_since(lane, action));
@@ -176,6 +179,15 @@ static void queue_definition(struct engine *engine, int64_t id, time_us since, s
 		definition.block = g_steal_pointer(&change->block);
 		definition.length = change->packed_length;
 	}
+	g_array_append_val(engine->pending->definitions, definition);
+}
+
+void action_begin_no_later(struct engine *engine, struct action *action, time_us t)
+{
+	if (action->since <= t)
+		return;
+	action->since = t;
+	struct definition definition = {.action_id = action->id, .since = t};
 	g_array_append_val(engine->pending->definitions, definition);
 }
 

@@ -203,6 +203,7 @@ struct record *record_new(struct lane *lane, struct position from, struct positi
 		.to = to,
 		.decided_now = decided_now,
 		.drop_before = TIME_US_MIN,
+		.fire_until = TIME_US_MAX,
 		.settled_id = INT64_MIN,
 		.cursor = from,
 	};
@@ -279,9 +280,13 @@ void record_drop_member(struct record *record, struct backlog_member *member)
 
 void record_cut(struct record *record, time_us t)
 {
-	if (record->data.to.due_at <= t)
+	if (MIN(record->data.to.due_at, record->data.fire_until) <= t)
 		return;
-	record->data.to = position_end_of(t);
+	/* What was decided already must be decided the same again. */
+	if (record->phase == RECORD_WAITING && record->data.settled_id == INT64_MIN)
+		record->data.to = position_end_of(t);
+	else
+		record->data.fire_until = t;
 	record->dirty = true;
 }
 
@@ -428,7 +433,7 @@ struct record *lane_firing(const struct lane *lane)
 static struct cursor *record_top(const struct record *record)
 {
 	struct cursor *top = source_top(&record->source);
-	return top && position_compare(top->head, record->data.to) <= 0 ? top : NULL;
+	return top && top->head.due_at <= MIN(record->data.to.due_at, record->data.fire_until) ? top : NULL;
 }
 
 bool record_has_more(const struct record *record)
@@ -486,5 +491,5 @@ bool record_owes(const struct record *record, const struct action *action, time_
 			record->phase == RECORD_WAITING ? data->cursor : record->stream.dispatched;
 		*after = MAX(decision.floor, position_bound(dispatched, *schedule, action->id));
 	}
-	return *after < data->to.due_at;
+	return *after < MIN(data->to.due_at, data->fire_until);
 }

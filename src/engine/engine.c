@@ -180,13 +180,13 @@ static void clamp_attempts(struct engine *engine)
 	}
 }
 
-/* A definition seen while the clock was far ahead holds from where its lane is. */
+/* A definition seen while the clock was far ahead holds from now. */
 static void clamp_since(struct engine *engine)
 {
 	for (uint32_t i = 0; i < engine->actions.count; i++) {
 		struct action *action = engine->actions.items[i];
 		if (action->since > engine->now + ENGINE_STEP_HELD)
-			action->since = MIN(engine->now, engine->lanes[action->lane].live.dispatched.due_at);
+			action_begin_no_later(engine, action, engine->now);
 	}
 }
 

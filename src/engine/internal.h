@@ -217,6 +217,10 @@ time_us engine_drop_before(const struct engine *engine);
 void engine_owe_skipped(struct engine *engine, int64_t id, const struct schedule *schedule, time_us after,
 	time_us until, enum fire_reason reason);
 
+/* actions.c */
+/* A definition seen while the clock was ahead holds from an earlier time, durably. */
+void action_begin_no_later(struct engine *engine, struct action *action, time_us t);
+
 /* flight.c */
 struct flight *flight_new(struct lane *lane, struct stream *stream, struct action *action,
 	struct position position, bool backlog);

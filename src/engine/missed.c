@@ -173,13 +173,12 @@ static void records_cut(struct lane *lane, time_us t)
 		record_cut(lane->records->pdata[i], t);
 }
 
-/* A definition seen while the clock was ahead holds from now. */
 static void lane_clamp_since(struct lane *lane)
 {
 	const struct action_list *all = &lane->engine->actions;
 	for (uint32_t i = 0; i < all->count; i++) {
 		if (all->items[i]->lane == lane->index)
-			all->items[i]->since = MIN(all->items[i]->since, lane->engine->now);
+			action_begin_no_later(lane->engine, all->items[i], lane->engine->now);
 	}
 }
 
@@ -187,7 +186,6 @@ void lane_cancel_hold(struct lane *lane)
 {
 	lane->hold.on = false;
 	live_leave(lane, lane->hold.from);
-	records_cut(lane, lane->engine->now);
 	lane_clamp_since(lane);
 	lane_seek(lane, lane->hold.from);
 }

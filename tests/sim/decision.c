@@ -178,47 +178,33 @@ static void try_definition(struct look *look, const struct def *def, time_us sin
 	look->nothing |= nothing;
 }
 
-/* A definition from before the clock was taken back holds from where it was taken back to; read back, from
- * the watermark. */
-static unsigned after_clock_back(const struct world *world, time_us sinces[static 2])
-{
-	const GArray *backs = world->oracle.backs;
-	time_us least = TIME_US_MAX;
-	for (guint i = 0; i < backs->len; i++)
-		least = MIN(least, g_array_index(backs, struct clock_back, i).from);
-	sinces[0] = least;
-	sinces[1] = TIME_US_MIN;
-	return 2;
-}
-
-/* A definition is as it was durable; where it was edited in this life, any of the edits may have been before
- * or after the decision. */
+/* A definition is as it was durable; where it is being edited, the edits may have been before or after the
+ * decision. */
 static void look_at(struct look *look, const struct commit *commit)
 {
 	struct world *world = look->world;
 	const struct sim_journal *journal = &world->journal;
 	int64_t id = sim_id(look->index);
-	time_us sinces[6];
+	time_us sinces[3];
 	unsigned count = 0;
 	if (journal->defs[look->index].present)
 		sinces[count++] = journal->defs[look->index].since;
 	for (guint i = 0; i < commit->definitions->len; i++) {
 		const struct definition *d = &g_array_index(commit->definitions, struct definition, i);
-		if (d->action_id == id && d->packed)
+		if (d->action_id == id && (d->packed || d->since != TIME_US_MIN))
 			sinces[count++] = d->since;
 		/* Edited by then: what it was owed may have been handed over before it was decided. */
 		look->nothing |= d->action_id == id;
 	}
 	look->nothing |= count == 0;
-	if (count > 0 && world->oracle.backs->len > 0)
-		count += after_clock_back(world, sinces + count);
 	for (unsigned s = 0; s < count; s++) {
 		if (journal->defs[look->index].present)
 			try_definition(look, &journal->defs[look->index].def, sinces[s]);
 		for (guint i = 0; i < world->oracle.applied->len; i++) {
 			const struct applied *applied =
 				&g_array_index(world->oracle.applied, struct applied, i);
-			if (applied->index == look->index && applied->life == world->life &&
+			bool now = !applied->seen || applied->seen_in == commit->sequence;
+			if (applied->index == look->index && applied->life == world->life && now &&
 				!applied->removal)
 				try_definition(look, &applied->def, sinces[s]);
 		}

@@ -186,7 +186,8 @@ static void apply_definitions(struct world *world, const GArray *definitions)
 		int index = sim_index(d->action_id);
 		if (i > 0 && g_array_index(definitions, struct definition, i - 1).action_id >= d->action_id)
 			world_fail(world, "definitions of a commit do not ascend by id");
-		world->journal.defs[index].present = d->packed != NULL;
+		if (d->packed || d->since == TIME_US_MIN)
+			world->journal.defs[index].present = d->packed != NULL;
 		world->journal.defs[index].since = d->since;
 		if (d->packed)
 			memcpy(&world->journal.defs[index].def, d->packed, sizeof(struct def));

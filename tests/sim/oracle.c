@@ -11,7 +11,7 @@ void oracle_init(struct world *world)
 	oracle->fates = g_new0(struct fate, oracle->fate_room);
 	oracle->applied = g_array_new(FALSE, FALSE, sizeof(struct applied));
 	oracle->backs = g_array_new(FALSE, FALSE, sizeof(struct clock_back));
-	oracle->high = TIME_US_MIN;
+	oracle->high = oracle->front = TIME_US_MIN;
 	for (int i = 0; i < SIM_IDS; i++)
 		oracle->segments[i] = g_array_new(FALSE, FALSE, sizeof(struct segment));
 	for (int i = 0; i < SIM_LANES; i++)
@@ -113,10 +113,10 @@ static void segment_taken_back(struct segment *segment, const struct clock_back 
 static void clock_taken_back(struct world *world, time_us now)
 {
 	struct oracle *oracle = &world->oracle;
-	struct clock_back back = {now, oracle->high};
+	struct clock_back back = {now, oracle->front};
 	g_array_append_val(oracle->backs, back);
 	/* A lane that was not so far ahead waits for the clock. */
-	oracle->high = MIN(oracle->high, now + ENGINE_STEP_HELD);
+	oracle->front = MIN(oracle->front, now + ENGINE_STEP_HELD);
 	for (int i = 0; i < SIM_IDS; i++) {
 		for (guint k = 0; k < oracle->segments[i]->len; k++) {
 			struct segment *segment = &g_array_index(oracle->segments[i], struct segment, k);
@@ -133,11 +133,15 @@ static void clock_taken_back(struct world *world, time_us now)
 void oracle_clock(struct world *world)
 {
 	time_us now = world_now(world);
+	/* At the start of a life there is no step, only a clock that is behind. */
+	dur_us step = (now - world->turned_at) - (world->boot - world->turned_boot);
+	bool back = step < 0 || now == world->life_started;
 	bool held = world->jump_boot != TIME_US_MIN &&
 		    world->turned_boot <= world->jump_boot + ENGINE_HOLD + US_PER_SECOND;
-	if (now >= world->oracle.high)
-		world->oracle.high = now;
-	else if (held || world->oracle.high - now > ENGINE_STEP_HELD)
+	world->oracle.high = MAX(world->oracle.high, now);
+	if (now >= world->oracle.front)
+		world->oracle.front = now;
+	else if (back && (held || world->oracle.front - now > ENGINE_STEP_HELD))
 		clock_taken_back(world, now);
 }
 
@@ -208,6 +212,9 @@ static void check_first(struct world *world, int lane, const struct fire *fire)
 			(double)(world_now(world) - fire->due_at) / 1e6);
 	if (open || world->moved)
 		return;
+	if (fire->due_at > world->oracle.high)
+		world_fail(world, "%s is handed out before it is due",
+			fire_text(fire->action->id, fire->nominal));
 	struct position *last = &world->oracle.order[sim_index(fire->action->id)][lane][covered];
 	if (position_compare(position, *last) <= 0)
 		world_fail(world, "%s is handed out after a later one",
@@ -225,8 +232,6 @@ void oracle_handed(struct world *world, int lane, const struct fire *fire)
 		fire->attempt);
 	if (fire->action->lane != lane)
 		world_fail(world, "%s is handed to the wrong callback", fire_text(id, fire->nominal));
-	if (fire->due_at > world->oracle.high && !may_repeat)
-		world_fail(world, "%s is handed out before it is due", fire_text(id, fire->nominal));
 	if (fate->accounted > 0 && !may_repeat)
 		world_fail(world, "%s is handed out, but the history has it as %s",
 			fire_text(id, fire->nominal), fire_status_name((enum fire_status)fate->status));
@@ -414,18 +419,22 @@ static void see_backs(struct world *world, const struct applied *applied)
 {
 	const GArray *backs = world->oracle.backs;
 	GArray *segments = world->oracle.segments[applied->index];
-	for (guint i = applied->backs; i < backs->len && segments->len > 0; i++)
-		segment_taken_back(&g_array_index(segments, struct segment, segments->len - 1),
-			&g_array_index(backs, struct clock_back, i));
+	/* The one that it opened and the one that it closed. */
+	for (guint k = segments->len; k > 0 && k + 2 > segments->len; k--) {
+		for (guint i = applied->backs; i < backs->len; i++)
+			segment_taken_back(&g_array_index(segments, struct segment, k - 1),
+				&g_array_index(backs, struct clock_back, i));
+	}
 }
 
-static void see_definition(struct world *world, int index)
+static void see_definition(struct world *world, int index, uint64_t sequence)
 {
 	for (guint i = 0; i < world->journal.applied_mark; i++) {
 		struct applied *applied = &g_array_index(world->oracle.applied, struct applied, i);
 		if (applied->index != index || applied->life != world->life || applied->seen)
 			continue;
 		applied->seen = true;
+		applied->seen_in = sequence;
 		see_applied(world, applied);
 		see_backs(world, applied);
 	}
@@ -434,8 +443,9 @@ static void see_definition(struct world *world, int index)
 void oracle_commit(struct world *world, const struct commit *commit)
 {
 	for (guint i = 0; i < commit->definitions->len; i++)
-		see_definition(
-			world, sim_index(g_array_index(commit->definitions, struct definition, i).action_id));
+		see_definition(world,
+			sim_index(g_array_index(commit->definitions, struct definition, i).action_id),
+			commit->sequence);
 	decision_check(world, commit);
 	for (guint i = 0; i < commit->outcomes->len; i++) {
 		const struct outcome *outcome = &g_array_index(commit->outcomes, struct outcome, i);
@@ -467,7 +477,7 @@ static void expect_segment(
 	for (guint i = 0; i < positions->len; i++) {
 		const struct position *p = &g_array_index(positions, struct position, i);
 		struct fate *fate = oracle_fate(world, p->action_id, p->nominal);
-		fate->least = (uint16_t)(fate->least + in_window(p->due_at, sure_from, sure_to));
+		fate->least |= in_window(p->due_at, sure_from, sure_to);
 		fate->most = (uint16_t)(fate->most + (p->due_at <= last));
 		for (guint k = 0; k < backs->len; k++) {
 			const struct clock_back *back = &g_array_index(backs, struct clock_back, k);

@@ -160,6 +160,7 @@ struct fate {
 struct applied {
 	int index;
 	bool removal, seen; /* seen: a durable commit holds it */
+	uint64_t seen_in;   /* that commit's sequence */
 	struct def def;
 	time_us sight;       /* when the engine was told */
 	time_us sight_start; /* for what an edit leaves behind: the start, where it was told at the start */
@@ -197,7 +198,8 @@ struct oracle {
 	GArray *backs;              /* struct clock_back */
 	GArray *excuses[SIM_LANES]; /* struct excuse: when live fires may have been late; of this life */
 	struct position order[SIM_IDS][SIM_LANES][2]; /* last one handed out first: live, backlog */
-	time_us high;                                 /* the latest time the clock has shown, in its epoch */
+	time_us high;                                 /* the latest time the clock has shown */
+	time_us front; /* the same, as far as it counts after the clock was taken back */
 };
 
 void oracle_init(struct world *world);
