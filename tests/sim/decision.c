@@ -131,8 +131,10 @@ static bool match(GArray *told, GArray *verdicts, bool *nothing)
 			return false;
 	}
 	for (guint i = 0; i < verdicts->len; i++) {
-		if (at(verdicts, i)->reason != REASON_NONE)
-			find_told(told, at(verdicts, i))->used = true;
+		struct verdict *one =
+			at(verdicts, i)->reason != REASON_NONE ? find_told(told, at(verdicts, i)) : NULL;
+		if (one)
+			one->used = true;
 	}
 	return true;
 }

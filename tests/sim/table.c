@@ -14,8 +14,8 @@ static const char *const short_schedules[] = {
 	"\"end_date\":\"2024-01-01 00:08:00\"}}",
 	"{\"format\":\"date\",\"params\":{\"run_date\":\"2024-01-01 00:04:30\"}}",
 	"{\"format\":\"apscheduler\",\"params\":{\"second\":\"*/3\",\"end_date\":\"2024-01-01 00:05:00\"}}",
-	"{\"format\":\"apscheduler\",\"params\":{\"second\":\"*/15\",\"jitter\":20,"
-	"\"end_date\":\"2024-01-01 00:06:07\"}}",
+	("{\"format\":\"apscheduler\",\"params\":{\"second\":\"*/15\",\"jitter\":20,"
+	 "\"end_date\":\"2024-01-01 00:06:07\"}}"),
 	"{\"format\":\"apscheduler\",\"params\":{\"end_date\":\"2024-01-01 00:03:00\"}}",
 };
 static const char *const long_schedules[] = {
@@ -25,8 +25,8 @@ static const char *const long_schedules[] = {
 	"{\"format\":\"interval\",\"params\":{\"hours\":5}}",
 	"{\"format\":\"apscheduler\",\"params\":{\"hour\":\"*/6\",\"jitter\":1800}}",
 	"{\"format\":\"apscheduler\",\"params\":{\"minute\":\"*/20\",\"jitter\":3600}}",
-	"{\"format\":\"apscheduler\",\"params\":{\"hour\":\"*/3\",\"jitter\":7200,"
-	"\"end_date\":\"2024-01-03 04:30:00\"}}",
+	("{\"format\":\"apscheduler\",\"params\":{\"hour\":\"*/3\",\"jitter\":7200,"
+	 "\"end_date\":\"2024-01-03 04:30:00\"}}"),
 	"{\"format\":\"date\",\"params\":{\"run_date\":\"2024-01-02 12:00:00\"}}",
 	"{\"format\":\"apscheduler\",\"params\":{\"minute\":\"*/15\",\"end_date\":\"2024-01-02 07:00:00\"}}",
 };
