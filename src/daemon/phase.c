@@ -5,7 +5,7 @@
 
 #include <systemd/sd-daemon.h>
 
-/* Known definitions wait so long for the first read of the table, so that edits made while nobody ran count
+/* What is known waits so long for the first read of the table, so that edits made while nobody ran count
  * before anything fires. */
 #define READ_WAIT (5 * US_PER_SECOND)
 
@@ -56,8 +56,7 @@ void phase_loaded(struct daemon *d, struct loaded *loaded)
 	loaded_free(loaded);
 	d->phase = PHASE_READING;
 	databases_start_store(d);
-	if (d->known)
-		deadline_set(d, READ_WAIT);
+	deadline_set(d, READ_WAIT);
 }
 
 static void phase_run(struct daemon *d)
@@ -124,7 +123,9 @@ static bool stop_is_done(const struct daemon *d, bool busy)
 void phase_advance(struct daemon *d, bool busy)
 {
 	if (d->phase == PHASE_READING && d->deadline_passed) {
-		log_warning("actions_db has not answered yet; the definitions as last seen fire meanwhile");
+		log_warning("actions_db has not been read yet; %s",
+			d->known ? "the definitions as last seen fire meanwhile"
+				 : "actions fire as they are read");
 		phase_run(d);
 	} else if (d->phase == PHASE_STOPPING && stop_is_done(d, busy)) {
 		d->phase = PHASE_ENDED;
