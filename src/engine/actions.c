@@ -91,12 +91,12 @@ static void batch_finish_cohorts(struct batch *batch)
 /* --- what an edit leaves owed --- */
 
 /* The record that takes over what edited actions are owed of a stretch, in the lane they are in now. */
-static struct record *group_record(struct lane *lane, const struct backlog_record *stretch)
+static struct record *group_record(struct lane *lane, const struct backlog_record *stretch, uint64_t after_id)
 {
 	for (guint i = lane->records->len; i > 0; i--) {
 		struct record *record = lane->records->pdata[i - 1];
 		const struct backlog_record *data = &record->data;
-		if (record->derived && record->derived_from == stretch->id &&
+		if (data->id > after_id && record->derived && record->derived_from == stretch->id &&
 			record->phase == RECORD_WAITING && data->member_count < GROUP_MEMBERS_MAX &&
 			data->decided_now == stretch->decided_now &&
 			data->fire_until == stretch->fire_until &&
@@ -116,9 +116,11 @@ static struct record *group_record(struct lane *lane, const struct backlog_recor
 struct heir {
 	struct lane *to;
 	enum fire_reason reason;
+	uint64_t last_id; /* the record that took the action in last: stretches keep their order */
+	uint64_t turn;    /* unlike that of every other heir */
 };
 
-static void hand_over(struct engine *engine, const struct heir *heir, const struct action *action,
+static void hand_over(struct engine *engine, struct heir *heir, const struct action *action,
 	const struct schedule *schedule, time_us after, const struct backlog_record *stretch)
 {
 	time_us until = MIN(stretch->to.due_at, stretch->fire_until);
@@ -129,21 +131,25 @@ static void hand_over(struct engine *engine, const struct heir *heir, const stru
 		engine_owe_skipped(engine, action->id, schedule, after, until, heir->reason);
 		return;
 	}
-	struct record *record = group_record(heir->to, stretch);
+	struct record *record = group_record(heir->to, stretch, heir->last_id);
+	heir->last_id = record->data.id;
+	record->heir_turn = heir->turn;
 	record_add_member(record, action->id, schedule, after);
 }
 
 /* Every record of the lane lets go of the action. */
 static void detach_from_records(
-	struct engine *engine, struct lane *lane, const struct heir *heir, const struct action *action)
+	struct engine *engine, struct lane *lane, struct heir *heir, const struct action *action)
 {
-	guint count = lane->records->len; /* records made meanwhile are the heir's */
-	for (guint i = 0; i < count; i++) {
+	heir->turn = ++engine->next_heir;
+	for (guint i = 0; i < lane->records->len; i++) {
 		struct record *record = lane->records->pdata[i];
 		time_us after;
 		const struct schedule *schedule;
 		struct backlog_member *member;
-		if (!record_owes(record, action, &after, &schedule, &member))
+		/* What it has just handed over is the heir's. */
+		if (record->heir_turn == heir->turn ||
+			!record_owes(record, action, &after, &schedule, &member))
 			continue;
 		struct backlog_record stretch = record->data;
 		stretch.drop_before = MAX(stretch.drop_before, record->skip_before);
@@ -155,7 +161,7 @@ static void detach_from_records(
 
 /* The live stream lets go of it: what is due by now and was not dispatched. */
 static void detach_from_live(
-	struct batch *batch, struct lane *lane, const struct heir *heir, const struct action *action)
+	struct batch *batch, struct lane *lane, struct heir *heir, const struct action *action)
 {
 	struct backlog_record stretch = {
 		.from = lane->live.dispatched,

@@ -142,6 +142,7 @@ struct record {
 	uint64_t written;      /* the commit that writes it first; 0 where it was read back */
 	uint32_t members_left; /* not handed over to other records */
 	uint8_t phase;
+	uint64_t heir_turn;    /* of the last edit that left something to it */
 	uint64_t derived_from; /* the record (0: the live stream) whose edited actions it took over */
 	bool derived, dirty, members_dirty, stored;
 };
@@ -190,7 +191,7 @@ struct engine {
 	time_us now, boottime, started_at;
 	bool clock_known, starting, stopped;
 	uint32_t next_incarnation;
-	uint64_t next_ticket, next_order, next_sequence, next_record;
+	uint64_t next_ticket, next_order, next_sequence, next_record, next_heir;
 	/* flights by the low half of their ticket */
 	GPtrArray *flights;
 	struct flight *free_flights;
