@@ -180,36 +180,38 @@ static void try_definition(struct look *look, const struct def *def, time_us sin
 	look->nothing |= nothing;
 }
 
+static void try_edits(struct look *look, uint64_t sequence, time_us since)
+{
+	const GArray *all = look->world->oracle.applied;
+	for (guint i = 0; i < all->len; i++) {
+		const struct applied *applied = &g_array_index(all, struct applied, i);
+		bool now = !applied->seen || applied->seen_in == sequence;
+		if (applied->index == look->index && applied->life == look->world->life && now &&
+			!applied->removal)
+			try_definition(look, &applied->def, since);
+	}
+}
+
 /* A definition is as it was durable; where it is being edited, the edits may have been before or after the
  * decision. */
 static void look_at(struct look *look, const struct commit *commit)
 {
 	struct world *world = look->world;
 	const struct sim_journal *journal = &world->journal;
-	int64_t id = sim_id(look->index);
-	time_us sinces[3];
-	unsigned count = 0;
-	if (journal->defs[look->index].present)
-		sinces[count++] = journal->defs[look->index].since;
+	bool known = journal->defs[look->index].present;
+	const struct def *def = &journal->defs[look->index].def;
+	if (known)
+		try_definition(look, def, journal->defs[look->index].since);
+	look->nothing |= !known;
 	for (guint i = 0; i < commit->definitions->len; i++) {
 		const struct definition *d = &g_array_index(commit->definitions, struct definition, i);
-		if (d->action_id == id && (d->packed || d->since != TIME_US_MIN))
-			sinces[count++] = d->since;
+		if (d->action_id != sim_id(look->index))
+			continue;
 		/* Edited by then: what it was owed may have been handed over before it was decided. */
-		look->nothing |= d->action_id == id;
-	}
-	look->nothing |= count == 0;
-	for (unsigned s = 0; s < count; s++) {
-		if (journal->defs[look->index].present)
-			try_definition(look, &journal->defs[look->index].def, sinces[s]);
-		for (guint i = 0; i < world->oracle.applied->len; i++) {
-			const struct applied *applied =
-				&g_array_index(world->oracle.applied, struct applied, i);
-			bool now = !applied->seen || applied->seen_in == commit->sequence;
-			if (applied->index == look->index && applied->life == world->life && now &&
-				!applied->removal)
-				try_definition(look, &applied->def, sinces[s]);
-		}
+		look->nothing = true;
+		if (known)
+			try_definition(look, def, d->since);
+		try_edits(look, commit->sequence, d->since);
 	}
 }
 

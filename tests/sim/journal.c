@@ -58,10 +58,6 @@ static void apply_lane(struct world *world, const struct lane_progress *row)
 	*stored = *row;
 	stored->name = NULL;
 	world->journal.lane_known[lane] = true;
-	if (world->fault == FAULT_WATERMARK_EARLY && rng_chance(&world->rng, 5)) {
-		stored->watermark = position_end_of(MAX(row->watermark.due_at, world_now(world)));
-		world->planted = true;
-	}
 }
 
 static struct stored_record *find_record(const struct sim_journal *journal, uint64_t id, guint *at)
@@ -230,9 +226,7 @@ void journal_submit(struct world *world, struct commit *commit)
 void journal_complete(struct world *world)
 {
 	struct commit *commit = g_steal_pointer(&world->journal.under_way);
-	if (world->fault == FAULT_COMMIT_SKIPPED && rng_chance(&world->rng, 5))
-		world->planted = true;
-	else
+	if (world->fault != FAULT_COMMIT_SKIPPED || !rng_chance(&world->rng, 5))
 		apply_commit(world, commit);
 	world->journal.done_at = SIM_INSTANT;
 	commit_free(commit);
@@ -240,18 +234,33 @@ void journal_complete(struct world *world)
 
 /* --- what is read back --- */
 
+/* As if it had been written like that: only what becomes of the fires can tell. */
+static void plant_decided_again(struct world *world, struct stored_record *stored)
+{
+	stored->data.decided_now = stored->decided_now = world_now(world);
+	stored->data.settled_id = INT64_MIN;
+	stored->settled = false;
+}
+
 static void load_record(struct world *world, struct progress *progress, struct stored_record *stored)
 {
+	if (world->fault == FAULT_DECIDED_AGAIN)
+		plant_decided_again(world, stored);
 	struct backlog_record data = stored->data;
 	data.lane = g_strdup(stored->data.lane);
 	if (data.members)
 		data.members = copy_members(&stored->data);
-	if (world->fault == FAULT_DECIDED_AGAIN) {
-		data.decided_now = world_now(world);
-		data.settled_id = INT64_MIN;
-		world->planted = true;
-	}
 	g_array_append_val(progress->backlog, data);
+}
+
+static void plant_watermark(struct world *world, struct position *watermark)
+{
+	if (world->fault == FAULT_ID_ORDER_IGNORED)
+		*watermark = position_end_of(watermark->due_at);
+	else if (world->fault == FAULT_WATERMARK_EARLY && rng_chance(&world->rng, 30))
+		*watermark = position_end_of(MAX(watermark->due_at, world_now(world)));
+	else
+		return;
 }
 
 struct progress *journal_load(struct world *world)
@@ -262,25 +271,19 @@ struct progress *journal_load(struct world *world)
 		if (!journal->lane_known[i])
 			continue;
 		progress->known = true;
+		plant_watermark(world, &journal->lanes[i].watermark);
 		struct lane_progress lane = journal->lanes[i];
 		lane.name = g_strdup(sim_lanes[i].name);
-		if (world->fault == FAULT_ID_ORDER_IGNORED) {
-			lane.watermark = position_end_of(lane.watermark.due_at);
-			world->planted = true;
-		}
 		g_array_append_val(progress->lanes, lane);
 	}
 	for (guint i = 0; i < journal->records->len; i++)
 		load_record(world, progress, journal->records->pdata[i]);
-	bool forget = world->fault == FAULT_OPEN_FORGOTTEN;
-	for (guint i = 0; i < journal->open->len && !forget; i++) {
+	if (world->fault == FAULT_OPEN_FORGOTTEN)
+		g_array_set_size(journal->open, 0);
+	for (guint i = 0; i < journal->open->len; i++) {
 		struct open_fire open = g_array_index(journal->open, struct open_fire, i);
 		open.lane = g_strdup(sim_lanes[GPOINTER_TO_INT(open.lane) - 1].name);
 		g_array_append_val(progress->open, open);
-	}
-	if (forget) {
-		world->planted |= journal->open->len > 0;
-		g_array_set_size(journal->open, 0);
 	}
 	journal->last_sequence = 0;
 	journal->done_at = SIM_INSTANT;

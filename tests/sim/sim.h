@@ -3,9 +3,9 @@
  *
  *   random.c    numbers drawn from the seed
  *   table.c     rows, random edits, what the tracker would tell
- *   journal.c   an internal_db in memory: commits become durable late, or are lost at a crash; planted faults
  *   receiver.c  callbacks: accept all, part or none, answer late, out of order, refuse, are unavailable
- *   oracle.c    what is expected of every fire, and what was seen of it
+ *   oracle.c    what was seen of every fire: handed out when and in which order, answered how
+ *   account.c   what the journal says of every fire, against what the table asked for
  *   decision.c  what a stretch of missed fires must come to, by brute force
  *   script.c    what happens to the world: edits, crashes, outages, clock steps
  *   world.c     turns of the loop, as the daemon takes them */
@@ -205,16 +205,28 @@ struct oracle {
 void oracle_init(struct world *world);
 void oracle_clear(struct world *world);
 struct fate *oracle_fate(struct world *world, int64_t id, time_us nominal);
+const char *oracle_fire_text(int64_t id, time_us nominal); /* valid until the next call */
 void oracle_start(struct world *world);
 void oracle_clock(struct world *world);
 void oracle_handed(struct world *world, int lane, const struct fire *fire);
 void oracle_answered(struct world *world, const struct delivery *delivery);
-void oracle_commit(struct world *world, const struct commit *commit);
 void oracle_crash(struct world *world);
 void oracle_excuse(struct world *world, int lane, time_us from, time_us to);
-void oracle_finish(struct world *world);
 /* Whether a fire may be accounted for more often than once, see struct segment and struct clock_back. */
 bool oracle_may_repeat(const struct world *world, int index, time_us nominal);
+void segment_taken_back(struct segment *segment, const struct clock_back *back);
+static inline bool in_window(time_us t, time_us from, time_us to)
+{
+	return t > from && t <= to;
+}
+
+/* --- account.c --- */
+
+/* A commit has become durable: every fire that it speaks of is accounted for. */
+void oracle_commit(struct world *world, const struct commit *commit);
+/* At the end, when nothing is under way: every fire that was expected is accounted for as often as it must.
+ */
+void oracle_finish(struct world *world);
 /* The fires that an outcome range stands for, in order of being due; false where there is no such run. */
 bool oracle_expand(
 	const struct world *world, int index, const struct outcome_range *range, GArray *positions);
@@ -248,7 +260,6 @@ struct world {
 	uint64_t seed, hash;
 	enum fault fault;
 	bool trace, failed, calm;
-	bool planted; /* the fault has had its effect */
 	char message[512];
 
 	time_us boot, offset;           /* wall clock = boot + offset */
