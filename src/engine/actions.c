@@ -154,6 +154,7 @@ static void detach_from_records(
 		struct backlog_record stretch = record->data;
 		stretch.drop_before = MAX(stretch.drop_before, record->skip_before);
 		hand_over(engine, heir, action, schedule, after, &stretch);
+		record_let_go(record, action);
 		if (member)
 			record_drop_member(record, member);
 	}
@@ -241,6 +242,7 @@ static void apply_replaced(struct batch *batch, struct action *old, struct actio
 	struct lane *lane = lane_of(engine, old);
 	struct heir heir = {.to = lane_of(engine, fresh)};
 	bool moves = old->schedule != fresh->schedule || old->lane != fresh->lane;
+	retire_action(batch, old);
 	fresh->incarnation = old->incarnation;
 	fresh->since = old->since;
 	if (moves || lane->records->len > 0 || lane->hold.on) {
@@ -257,19 +259,18 @@ static void apply_replaced(struct batch *batch, struct action *old, struct actio
 		list_replace(&lane_cohort(lane, old->schedule, old->id, false)->members, fresh);
 	}
 	list_replace(&engine->actions, fresh);
-	retire_action(batch, old);
 }
 
 static void apply_removed(struct batch *batch, struct action *action, enum fire_reason reason)
 {
 	struct lane *lane = lane_of(batch->engine, action);
 	struct heir heir = {.reason = reason};
+	retire_action(batch, action);
 	batch_write_down(batch, lane);
 	detach_from_records(batch->engine, lane, &heir, action);
 	detach_from_live(batch, lane, &heir, action);
 	batch_leave(batch, action);
 	g_array_append_val(batch->out, action->id);
-	retire_action(batch, action);
 }
 
 static void apply_one(struct batch *batch, struct action_change *change)

@@ -4,128 +4,15 @@
 #define SETTLE_PIECE       4096
 /* Ids of dropped fires that may wait for a commit before deciding goes on. */
 #define SETTLE_PENDING_MAX 65536
-#define RANGES_MAX         4
-
-/* Fires of an action that are dropped of a stretch. */
-struct dropped {
-	enum fire_status status;
-	enum fire_reason reason;
-	time_us first, last, merged_into;
-	uint64_t count;
-};
-
-/* What becomes of the fires of an action in a stretch. */
-struct decision {
-	struct dropped ranges[RANGES_MAX];
-	unsigned range_count;
-	time_us floor; /* those due after it are fired */
-	bool fires;
-};
-
-struct slice_key {
-	const struct schedule *schedule;
-	time_us after;
-	int64_t jittered_id;
-	int32_t actuality_s, catch_up_limit;
-	bool merge_missed;
-};
 
 struct slice {
 	struct slice_key key;
 	struct decision decision;
 	struct action_list members; /* references */
 	struct cursor cursor;
-	GArray *ids; /* int64_t: of the piece being settled, whose dropped fires are to be told */
+	uint32_t stale; /* members that were handed over to other records */
+	GArray *ids;    /* int64_t: of the piece being settled, whose dropped fires are to be told */
 };
-
-/* --- the decision --- */
-
-static void drop(struct decision *decision, const struct schedule *schedule, int64_t id, time_us after,
-	time_us until, enum fire_status status, enum fire_reason reason)
-{
-	uint64_t count = fire_count(schedule, id, after, until);
-	struct position first, last;
-	if (count == 0 || !fire_next(schedule, id, position_end_of(after), &first) ||
-		!fire_last(schedule, id, until, &last))
-		return;
-	decision->ranges[decision->range_count++] = (struct dropped){
-		.status = status,
-		.reason = reason,
-		.first = MIN(first.nominal, last.nominal),
-		.last = MAX(first.nominal, last.nominal),
-		.count = count,
-		.merged_into = TIME_US_MIN,
-	};
-}
-
-/* Age is judged against decided_now; what is not older than the grace is never too old. */
-static time_us oldest_kept(const struct backlog_record *record, int32_t actuality_s)
-{
-	if (actuality_s < 0)
-		return TIME_US_MIN;
-	return record->decided_now - MAX(actuality_s * US_PER_SECOND, ENGINE_GRACE);
-}
-
-static void decide_merged(struct decision *decision, const struct backlog_record *record,
-	const struct slice_key *key, int64_t id, time_us after)
-{
-	time_us until = record->to.due_at;
-	struct position last;
-	if (!fire_last(key->schedule, id, until, &last) || last.due_at <= after)
-		return;
-	unsigned before = decision->range_count;
-	drop(decision, key->schedule, id, after, last.due_at - 1, STATUS_MERGED, REASON_MERGED);
-	if (decision->range_count > before)
-		decision->ranges[before].merged_into = last.nominal;
-	if (last.due_at < oldest_kept(record, key->actuality_s)) {
-		drop(decision, key->schedule, id, last.due_at - 1, until, STATUS_MISSED, REASON_TOO_OLD);
-	} else if (key->catch_up_limit == 0) {
-		drop(decision, key->schedule, id, last.due_at - 1, until, STATUS_SKIPPED,
-			REASON_CATCH_UP_LIMIT);
-	} else {
-		decision->floor = last.due_at - 1;
-		decision->fires = true;
-	}
-}
-
-static void decide_each(struct decision *decision, const struct backlog_record *record,
-	const struct slice_key *key, int64_t id, time_us after)
-{
-	time_us until = record->to.due_at, kept = oldest_kept(record, key->actuality_s);
-	if (kept > after + 1) {
-		drop(decision, key->schedule, id, after, MIN(kept - 1, until), STATUS_MISSED, REASON_TOO_OLD);
-		after = kept - 1;
-	}
-	uint64_t count = fire_count(key->schedule, id, after, until);
-	if (key->catch_up_limit >= 0 && count > (uint64_t)key->catch_up_limit) {
-		uint64_t over = count - (uint64_t)key->catch_up_limit;
-		time_us cut = fire_nth_due(key->schedule, id, after, over);
-		drop(decision, key->schedule, id, after, cut, STATUS_SKIPPED, REASON_CATCH_UP_LIMIT);
-		count -= over;
-		after = cut;
-	}
-	decision->floor = after;
-	decision->fires = count > 0;
-}
-
-/* INTERFACE: merged first, then too old, then the limit. */
-static void decide(struct decision *decision, const struct backlog_record *record,
-	const struct slice_key *key, int64_t id)
-{
-	time_us after = key->after;
-	*decision = (struct decision){.floor = record->to.due_at};
-	if (record->drop_before > after + 1) {
-		time_us dropped_to = MIN(record->drop_before - 1, record->to.due_at);
-		drop(decision, key->schedule, id, after, dropped_to, STATUS_SKIPPED, REASON_CATCH_UP_OPTION);
-		after = dropped_to;
-	}
-	if (after >= record->to.due_at)
-		return;
-	if (key->merge_missed)
-		decide_merged(decision, record, key, id, after);
-	else
-		decide_each(decision, record, key, id, after);
-}
 
 /* --- slices --- */
 
@@ -180,7 +67,7 @@ static struct slice *record_slice(struct record *record, const struct slice_key 
 	slice->ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	slice->cursor = (struct cursor){
 		.schedule = key->schedule, .members = &slice->members, .heap_index = UINT32_MAX};
-	decide(&slice->decision, &record->data, key, id);
+	decision_make(&slice->decision, &record->data, key, id);
 	g_hash_table_add(record->slices, slice);
 	return slice;
 }
@@ -466,7 +353,8 @@ bool record_is_done(const struct record *record)
 	return record->phase == RECORD_FIRING && !record_has_more(record) && !record->stream.first;
 }
 
-bool record_owes(const struct record *record, const struct action *action, time_us *after,
+/* The bound, the schedule and the membership, as the record began; false where the action is not in it. */
+static bool record_holds(const struct record *record, const struct action *action, time_us *after,
 	const struct schedule **schedule, struct backlog_member **member)
 {
 	const struct backlog_record *data = &record->data;
@@ -480,16 +368,56 @@ bool record_owes(const struct record *record, const struct action *action, time_
 		*schedule = (*member)->schedule;
 		*after = (*member)->since;
 	}
-	if (*after >= data->to.due_at)
+	return *after < data->to.due_at;
+}
+
+bool record_owes(const struct record *record, const struct action *action, time_us *after,
+	const struct schedule **schedule, struct backlog_member **member)
+{
+	const struct backlog_record *data = &record->data;
+	if (!record_holds(record, action, after, schedule, member))
 		return false;
 	if (action->id <= MAX(record->scanned_id, data->settled_id)) {
 		/* Decided: what was dropped is told already, and what was dispatched is on its way. */
 		struct decision decision;
 		struct slice_key key = slice_key(action, *schedule, *after);
-		decide(&decision, data, &key, action->id);
+		decision_make(&decision, data, &key, action->id);
 		struct position dispatched =
 			record->phase == RECORD_WAITING ? data->cursor : record->stream.dispatched;
 		*after = MAX(decision.floor, position_bound(dispatched, *schedule, action->id));
 	}
 	return *after < MIN(data->to.due_at, data->fire_until);
+}
+
+static void slice_drop_stale(struct record *record, struct slice *slice)
+{
+	struct action_list *members = &slice->members;
+	struct position head = slice->cursor.head;
+	bool placed = slice->cursor.heap_index != UINT32_MAX;
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < members->count; i++) {
+		if (members->items[i]->stale)
+			action_unref(members->items[i]);
+		else
+			members->items[kept++] = members->items[i];
+	}
+	members->count = kept;
+	slice->stale = 0;
+	slice->cursor.clear_from = TIME_US_MAX;
+	if (placed)
+		source_seek(&record->source, &slice->cursor, position_before(head));
+}
+
+void record_let_go(struct record *record, const struct action *action)
+{
+	time_us after;
+	const struct schedule *schedule;
+	struct backlog_member *member;
+	if (!record->slices || !record_holds(record, action, &after, &schedule, &member))
+		return;
+	struct slice_key key = slice_key(action, schedule, after);
+	struct slice *slice = g_hash_table_lookup(record->slices, &key);
+	if (slice && slice->decision.fires && action_list_find(&slice->members, action->id) == action &&
+		++slice->stale * 2 >= slice->members.count)
+		slice_drop_stale(record, slice);
 }

@@ -126,6 +126,36 @@ struct run {
 
 /* --- backlog --- */
 
+#define RANGES_MAX 4
+
+/* Fires of an action that are dropped of a stretch. */
+struct dropped {
+	enum fire_status status;
+	enum fire_reason reason;
+	time_us first, last, merged_into;
+	uint64_t count;
+};
+
+/* What becomes of the fires of an action in a stretch. */
+struct decision {
+	struct dropped ranges[RANGES_MAX];
+	unsigned range_count;
+	time_us floor; /* those due after it are fired */
+	bool fires;
+};
+
+struct slice_key {
+	const struct schedule *schedule;
+	time_us after;
+	int64_t jittered_id;
+	int32_t actuality_s, catch_up_limit;
+	bool merge_missed;
+};
+
+/* decision.c: INTERFACE: merged first, then too old, then the limit. One id stands for all of a slice. */
+void decision_make(struct decision *decision, const struct backlog_record *record,
+	const struct slice_key *key, int64_t id);
+
 /* Actions of a record for which it has decided alike. */
 struct slice;
 
@@ -291,6 +321,8 @@ bool record_is_done(const struct record *record);
 bool record_owes(const struct record *record, const struct action *action, time_us *after,
 	const struct schedule **schedule, struct backlog_member **member);
 void record_add_member(struct record *record, int64_t id, const struct schedule *schedule, time_us since);
+/* The action, which is stale, was handed over: it need not be walked over fire by fire. */
+void record_let_go(struct record *record, const struct action *action);
 /* The member is handed over to another record. */
 void record_drop_member(struct record *record, struct backlog_member *member);
 /* Nothing of it is due after t any more. */

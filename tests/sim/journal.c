@@ -259,8 +259,6 @@ static void plant_watermark(struct world *world, struct position *watermark)
 		*watermark = position_end_of(watermark->due_at);
 	else if (world->fault == FAULT_WATERMARK_EARLY && rng_chance(&world->rng, 30))
 		*watermark = position_end_of(MAX(watermark->due_at, world_now(world)));
-	else
-		return;
 }
 
 struct progress *journal_load(struct world *world)
