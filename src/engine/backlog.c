@@ -1,7 +1,8 @@
 #include "engine/internal.h"
 
-/* How many actions are decided over in one piece of work. */
+/* How many actions are told of in one piece of work; a decision costs as much as so many of them. */
 #define SETTLE_PIECE       4096
+#define SETTLE_DECISION    512
 /* Ids of dropped fires that may wait for a commit before deciding goes on. */
 #define SETTLE_PENDING_MAX 65536
 
@@ -187,10 +188,21 @@ static void settle_begin(struct record *record)
 	record->phase = RECORD_SETTLING;
 }
 
-static void settle_action(struct record *record, struct action *action, const struct schedule *schedule,
+/* To its first fire that is still to be fired. */
+static void slice_place(struct record *record, struct slice *slice)
+{
+	struct position floor = position_end_of(slice->decision.floor);
+	if (position_compare(floor, record->data.cursor) < 0)
+		floor = record->data.cursor;
+	source_seek(&record->source, &slice->cursor, floor);
+}
+
+/* Returns what it cost. */
+static uint32_t settle_action(struct record *record, struct action *action, const struct schedule *schedule,
 	time_us after, GPtrArray *touched)
 {
 	struct slice_key key = slice_key(action, schedule, after);
+	guint slices = g_hash_table_size(record->slices);
 	struct slice *slice = record_slice(record, &key, action->id);
 	if (slice->decision.range_count > 0 && action->id > record->data.settled_id) {
 		if (slice->ids->len == 0)
@@ -200,7 +212,11 @@ static void settle_action(struct record *record, struct action *action, const st
 	if (slice->decision.fires) {
 		action_ref(action);
 		action_list_edit(&slice->members, NULL, 0, &action, 1);
+		/* With jitter that is all of the slice; there may be many, so not all at once at the end. */
+		if (schedule_jitter(schedule))
+			slice_place(record, slice);
 	}
+	return g_hash_table_size(record->slices) > slices ? SETTLE_DECISION : 1;
 }
 
 static void tell_dropped(struct engine *engine, struct slice *slice)
@@ -229,8 +245,7 @@ static bool scan_lane(struct lane *lane, struct record *record, GPtrArray *touch
 {
 	const struct action_list *all = &lane->engine->actions;
 	uint32_t i = action_list_above(all, record->scanned_id);
-	uint32_t end = MIN(all->count, i + SETTLE_PIECE);
-	for (; i < end; i++) {
+	for (uint32_t cost = 0; i < all->count && cost < SETTLE_PIECE; i++, cost++) {
 		struct action *action = all->items[i];
 		record->scanned_id = action->id;
 		if (action->lane != lane->index)
@@ -238,9 +253,9 @@ static bool scan_lane(struct lane *lane, struct record *record, GPtrArray *touch
 		time_us after = position_bound(record->data.from, action->schedule, action->id);
 		after = MAX(after, action->since);
 		if (after < record->data.to.due_at)
-			settle_action(record, action, action->schedule, after, touched);
+			cost += settle_action(record, action, action->schedule, after, touched);
 	}
-	return end < all->count;
+	return i < all->count;
 }
 
 static bool scan_members(struct lane *lane, struct record *record, GPtrArray *touched)
@@ -249,11 +264,11 @@ static bool scan_members(struct lane *lane, struct record *record, GPtrArray *to
 	struct backlog_member *member =
 		record->scanned_id == INT64_MIN ? data->members : find_member(record, record->scanned_id + 1);
 	struct backlog_member *end = data->members + data->member_count;
-	for (uint32_t n = 0; member && member < end && n < SETTLE_PIECE; member++, n++) {
+	for (uint32_t cost = 0; member && member < end && cost < SETTLE_PIECE; member++, cost++) {
 		record->scanned_id = member->action_id;
 		struct action *action = action_list_find(&lane->engine->actions, member->action_id);
 		if (member->schedule && action && action->lane == lane->index)
-			settle_action(record, action, member->schedule, member->since, touched);
+			cost += settle_action(record, action, member->schedule, member->since, touched);
 	}
 	return member && member < end;
 }
@@ -265,10 +280,8 @@ static void start_firing(struct record *record)
 	g_hash_table_iter_init(&iter, record->slices);
 	while (g_hash_table_iter_next(&iter, &data, NULL)) {
 		struct slice *slice = data;
-		struct position floor = position_end_of(slice->decision.floor);
-		if (position_compare(floor, record->data.cursor) < 0)
-			floor = record->data.cursor;
-		source_seek(&record->source, &slice->cursor, floor);
+		if (!schedule_jitter(slice->key.schedule))
+			slice_place(record, slice);
 	}
 	record->scanned_id = INT64_MAX;
 	record->phase = RECORD_FIRING;
