@@ -24,7 +24,7 @@ static void fail(sqlite3 *db)
 int main(int argc, char **argv)
 {
 	sqlite3 *db;
-	sqlite3_stmt *select;
+	sqlite3_stmt *select = NULL;
 	if (argc != 2) {
 		fprintf(stderr, "usage: bare_select FILE\n");
 		return 2;
