@@ -13,6 +13,11 @@ struct store_backend {
 	bool (*complete_table)(struct store *store, unsigned *added, GError **error);
 	bool (*add_samples)(struct store *store, const struct action_row *rows, size_t count, GError **error);
 	bool (*read)(struct store *store, store_row_fn each, void *context, GError **error);
+	/* These three may be NULL: rows are read one by one; nothing is told; there is no trigger. */
+	bool (*read_ids)(struct store *store, const int64_t *ids, size_t count, store_row_fn each,
+		void *context, GError **error);
+	bool (*changed_ids)(struct store *store, const int64_t **ids, size_t *count);
+	bool (*install_trigger)(struct store *store, bool *installed, GError **error);
 	bool (*read_one)(struct store *store, int64_t id, store_row_fn each, void *context, bool *found,
 		GError **error);
 	bool (*changed)(struct store *store, bool *changed, GError **error);

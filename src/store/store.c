@@ -60,6 +60,45 @@ bool store_read_one(
 	return store->backend->read_one(store, id, each, context, found, error);
 }
 
+struct one_by_one {
+	store_row_fn each;
+	void *context;
+	bool stopped;
+};
+
+static bool one_row(void *context, const struct action_row *row)
+{
+	struct one_by_one *rows = context;
+	rows->stopped = !rows->each(rows->context, row);
+	return !rows->stopped;
+}
+
+bool store_read_ids(struct store *store, const int64_t *ids, size_t count, store_row_fn each, void *context,
+	GError **error)
+{
+	struct one_by_one rows = {.each = each, .context = context};
+	bool found;
+	if (store->backend->read_ids)
+		return store->backend->read_ids(store, ids, count, each, context, error);
+	for (size_t i = 0; i < count && !rows.stopped; i++)
+		if (!store_read_one(store, ids[i], one_row, &rows, &found, error))
+			return false;
+	return true;
+}
+
+bool store_changed_ids(struct store *store, const int64_t **ids, size_t *count)
+{
+	return store->backend->changed_ids && store->backend->changed_ids(store, ids, count);
+}
+
+bool store_install_trigger(struct store *store, bool *installed, GError **error)
+{
+	if (store->backend->install_trigger)
+		return store->backend->install_trigger(store, installed, error);
+	*installed = false;
+	return true;
+}
+
 bool store_changed(struct store *store, bool *changed, GError **error)
 {
 	return store->backend->changed(store, changed, error);
