@@ -6,6 +6,7 @@
 
 struct store_backend {
 	const char *dialect;
+	bool tells_after_commit;
 	/* Sets place; the rest of struct store is filled in by store_open. */
 	struct store *(*open)(const struct store_options *options, GError **error);
 	void (*close)(struct store *store);

@@ -119,6 +119,11 @@ bool store_watch_drain(struct store *store)
 	return store->backend->watch_drain(store);
 }
 
+bool store_tells_after_commit(const struct store *store)
+{
+	return store->backend->tells_after_commit;
+}
+
 bool store_write_errors(
 	struct store *store, const struct store_row_error *errors, size_t count, GError **error)
 {

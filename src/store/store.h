@@ -25,6 +25,7 @@ struct store_options {
 	size_t setting_count;
 	int connect_ms;   /* deadline of a connection to a server; 0: 5 s */
 	int statement_ms; /* deadline of an answer of a server, of each piece of a long one; 0: 10 s */
+	int stop_fd;      /* once it is readable, a wait for a server ends at once, as unavailable; 0: none */
 	bool create;      /* make the file where there is none */
 	bool read_only;
 	int wait_ms; /* how long a call waits for the lock of another process; 0: 5 s */
@@ -82,6 +83,8 @@ bool store_install_trigger(struct store *store, bool *installed, GError **error)
 int store_watch_fd(struct store *store);
 /* True where it was about this database, and not about a neighbour of its file. */
 bool store_watch_drain(struct store *store);
+/* False where that may come before the change can be seen, and so is to be followed by more looks. */
+bool store_tells_after_commit(const struct store *store);
 
 /* The path or host of the database, for messages. Borrowed. */
 const char *store_place(const struct store *store);
@@ -102,7 +105,8 @@ unsigned store_columns(const struct store *store);
 
 /* Makes the column `error` say why these rows (ascending by id) do not fire, and NULL in every other row;
  * nothing where the table has no such column (known after a read). It is no change in the sense of
- * store_changed. Errors: AS_ERROR_UNAVAILABLE, AS_ERROR_FAILED (the role may not). */
+ * store_changed. Errors: AS_ERROR_UNAVAILABLE, AS_ERROR_INVALID and
+ * AS_ERROR_FAILED (the role may not). */
 struct store_row_error {
 	int64_t id;
 	const char *text;
