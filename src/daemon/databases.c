@@ -67,6 +67,22 @@ static struct action *definition_build(void *context, const struct definition *d
 	return tracker_seed(d->tracker, definition, error);
 }
 
+/* Beside an internal_db where no scheduler has been, what the Python program left in it. */
+static bool python_jobs_read(void *context, struct apscheduler_jobs **out, GError **error)
+{
+	const struct daemon *d = context;
+	const struct config_database *database = &d->config->internal_db;
+	struct store_options where = {
+		.dialect = config_dialect_name(database->dialect), .database = database->database};
+	g_autoptr(GError) reason = NULL;
+	bool done = apscheduler_jobs_read(&where, out, &reason);
+	/* :memory: is no file. */
+	if (done || g_error_matches(reason, AS_ERROR, AS_ERROR_MISSING))
+		return true;
+	g_propagate_error(error, g_steal_pointer(&reason));
+	return false;
+}
+
 /* --- start and end --- */
 
 bool databases_prepare(struct daemon *d, GError **error)
@@ -104,6 +120,8 @@ void databases_start_journal(struct daemon *d)
 	if (c->internal_db.set) {
 		options.journal.dialect = config_dialect_name(c->internal_db.dialect);
 		options.journal.database = c->internal_db.database;
+		if (c->internal_db.dialect == CONFIG_SQLITE)
+			options.first_start = python_jobs_read;
 	}
 	d->journal_thread = journal_thread_start(&options);
 }

@@ -55,7 +55,9 @@ struct daemon {
 	struct action_row *sample_rows;
 	struct journal_thread *journal_thread;
 	struct store_thread *store_thread;
-	bool known; /* internal_db knew actions */
+	bool known;     /* internal_db knew actions */
+	bool importing; /* until the table is read: what the Python program left is being taken over */
+	size_t import_jobs;
 	size_t bad_rows;
 
 	int timer_fd, signal_fd;

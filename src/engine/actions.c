@@ -171,8 +171,7 @@ static void detach_from_live(
 /* --- changes --- */
 
 /* Takes over the packed definition; where there is none the definition goes. */
-static void queue_definition(
-	struct engine *engine, int64_t id, time_us since, struct action_change *change)
+static void queue_definition(struct engine *engine, int64_t id, time_us since, struct action_change *change)
 {
 	struct definition definition = {.action_id = id, .since = since};
 	if (change->kind == CHANGE_UPSERT) {
@@ -200,7 +199,7 @@ static void batch_write_down(struct batch *batch, struct lane *lane)
 
 static void apply_added(struct batch *batch, struct action *action)
 {
-	action->since = batch->engine->now;
+	action->since = import_since(batch->engine, action);
 	action->incarnation = ++batch->engine->next_incarnation;
 	g_ptr_array_add(batch->in, action);
 	batch_join(batch, action);
@@ -268,6 +267,8 @@ static void apply_one(struct batch *batch, struct action_change *change)
 /* A lane that owes nothing up to now is at now, so that new actions need not be walked up to it. */
 static void lanes_catch_up(struct engine *engine)
 {
+	if (engine->import)
+		return; /* what is imported ends where the live streams begin */
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
 		struct lane *lane = &engine->lanes[i];
 		struct cursor *top = source_top(&lane->source);

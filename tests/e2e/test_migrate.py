@@ -1,0 +1,155 @@
+"""Taking over from the Python program: its job store, written by the real APScheduler 3, tells what is owed."""
+
+import json
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from lib.actions_db import apscheduler, unix
+from lib.python_program import leave_jobs
+
+STOPPED = datetime(2030, 5, 6, 12, 0, 30, tzinfo=timezone.utc)
+STARTED = STOPPED + timedelta(hours=1)
+MINUTE = unix('* * * * *')
+
+ACTIONS = [
+    {'command': 'all', 'cron': MINUTE, 'merge_missed': False},
+    {'command': 'merged', 'cron': MINUTE, 'merge_missed': True},
+    {'command': 'ten minutes', 'cron': MINUTE, 'actuality_time': 600},
+    {'command': 'too old', 'cron': unix('5 12 * * *'), 'actuality_time': 600},
+    {'command': 'seconds', 'cron': apscheduler(minute='59', second='*/20')},
+    {'command': 'tomorrow', 'cron': unix('0 9 * * *')},
+    {'command': 'paused', 'cron': MINUTE},
+]
+EXPECTED = Counter({'all': 60, 'merged': 1, 'ten minutes': 10, 'seconds': 3})
+
+
+def accounted(history, action_id):
+    """How often each status stands in the history of an action, ranges counted by their fires."""
+    counts = Counter()
+    for entry in history:
+        if entry['action_id'] == action_id:
+            counts[entry['status']] += entry.get('count', 1)
+    return counts
+
+
+def notes(s):
+    """The notes of the history."""
+    return [entry['reason'] for entry in s.history() if entry['status'] == 'note']
+
+
+def rows_of(path):
+    """The job store, byte for byte."""
+    with closing(sqlite3.connect(path)) as db:
+        return (db.execute('SELECT * FROM apscheduler_jobs ORDER BY id').fetchall(),
+                db.execute("SELECT sql FROM sqlite_master WHERE name = 'apscheduler_jobs'").fetchall())
+
+
+@pytest.fixture
+def left(scheduler, clock):
+    """A scheduler that was never started, beside what the Python program left an hour ago."""
+    def make(actions=ACTIONS, internal='database.db', paused=(7,), **options):
+        clock.set_now(STARTED)
+        s = scheduler(clock=clock, actions=actions, config={'internal_db': {'database': internal}}, **options)
+        rows = [{'id': row['id'], 'command': row['command'], 'cron': json.loads(row['cron'])} for row in s.actions.rows()]
+        s.jobs = leave_jobs(f'sqlite:///{s.directory / internal}', rows, STOPPED, paused)
+        s.internal = s.directory / internal
+        return s
+    return make
+
+
+@pytest.mark.parametrize('internal', ['database.db', 'internal.db'])
+def test_what_was_missed_since_the_python_program_stopped_is_made_up_for(left, internal):
+    s = left(internal=internal)
+    assert s.jobs['1'] == (STOPPED + timedelta(seconds=30)).timestamp() and s.jobs['7'] is None
+    before = rows_of(s.internal)
+    s.start()
+    s.wait_lines(sum(EXPECTED.values()), timeout=30)
+    s.stop()
+    assert Counter(line.command for line in s.lines) == EXPECTED
+    history = s.history()
+    assert accounted(history, 1) == Counter(delivered=60)
+    assert accounted(history, 2) == Counter(delivered=1, merged=59)
+    assert accounted(history, 3) == Counter(delivered=10, missed=50)
+    assert accounted(history, 4) == Counter(missed=1)
+    assert accounted(history, 5) == Counter(delivered=3)
+    assert accounted(history, 6) == accounted(history, 7) == Counter()
+    # next_run_time itself is owed, and nothing before.
+    assert min(entry['scheduled_at'] for entry in history if entry['action_id'] == 1) == '2030-05-06T12:01:00Z'
+    assert any('apscheduler_jobs' in note and '7 actions' in note and '5 of them' in note for note in notes(s))
+    assert rows_of(s.internal) == before
+
+
+def test_it_happens_once(left, clock):
+    s = left()
+    s.start()
+    s.wait_lines(sum(EXPECTED.values()), timeout=30)
+    s.restart()
+    clock.advance(60)
+    s.wait_lines(sum(EXPECTED.values()) + 4, timeout=30)
+    s.stop()
+    assert len([line for line in s.lines if line.command == 'all']) == 61
+    assert len([note for note in notes(s) if 'apscheduler_jobs' in note]) == 1
+
+
+def test_a_crash_in_the_middle_loses_nothing(left):
+    s = left()
+    s.start()
+    s.wait_lines(1)
+    s.kill()
+    s.start()
+    s.wait_for(lambda: set(EXPECTED) == {line.command for line in s.lines}, 20)
+    s.wait_for(lambda: s.notify.last('STATUS') == '7 actions fire', 20)
+    s.stop()
+    history = s.history()
+    assert accounted(history, 1) == Counter(delivered=60)
+    assert accounted(history, 2) == Counter(delivered=1, merged=59)
+    assert accounted(history, 3) == Counter(delivered=10, missed=50)
+
+
+def test_it_waits_for_the_table(left):
+    s = left(internal='internal.db')
+    table = s.directory / 'database.db'
+    table.rename(s.directory / 'away.db')
+    (s.directory / 'database.db').mkdir()
+    s.start()
+    s.stop()
+    (s.directory / 'database.db').rmdir()
+    (s.directory / 'away.db').rename(table)
+    s.start()
+    s.wait_lines(sum(EXPECTED.values()), timeout=30)
+    s.stop()
+    assert Counter(line.command for line in s.lines) == EXPECTED
+
+
+def test_catch_up_none_is_for_what_the_python_program_left_too(left):
+    s = left()
+    s.start('--catch-up', 'none')
+    s.wait_for(lambda: accounted(s.history(), 1)['skipped'] == 60, 20)
+    s.stop()
+    assert s.lines == []
+
+
+def test_without_such_jobs_nothing_is_owed(left):
+    s = left()
+    with closing(sqlite3.connect(s.internal)) as db, db:
+        db.execute("DELETE FROM apscheduler_jobs WHERE id <> '6'")
+        db.execute("INSERT INTO apscheduler_jobs VALUES ('report', 1, x'00'), ('99', 1, x'00'), ('017', 1, x'00')")
+    s.start()
+    s.stop()
+    assert s.lines == []
+    assert 'report' in s.stderr or '017' in s.stderr
+    assert any('jobs without an action that fires: 1' in note for note in notes(s))
+
+
+def test_a_table_of_another_program_is_not_touched(left):
+    s = left()
+    with closing(sqlite3.connect(s.internal)) as db, db:
+        db.execute('DROP TABLE apscheduler_jobs')
+        db.execute('CREATE TABLE apscheduler_jobs (something)')
+    s.start()
+    s.stop()
+    assert s.lines == [] and notes(s) == []
