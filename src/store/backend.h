@@ -29,6 +29,8 @@ struct store_backend {
 };
 
 extern const struct store_backend store_sqlite;
+extern const struct store_backend store_postgresql;
+extern const struct store_backend store_backend_mysql, store_backend_mariadb;
 
 struct store {
 	const struct store_backend *backend;

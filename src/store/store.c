@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const struct store_backend *const store_backends[] = {&store_sqlite};
+static const struct store_backend *const store_backends[] = {
+	&store_sqlite, &store_postgresql, &store_backend_mysql, &store_backend_mariadb};
 
 static const struct store_backend *backend_find(const char *dialect, GError **error)
 {
