@@ -25,3 +25,4 @@ struct journal {
 
 extern const struct journal_backend journal_memory;
 extern const struct journal_backend journal_sqlite;
+extern const struct journal_backend journal_postgresql;
