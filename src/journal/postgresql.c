@@ -106,7 +106,7 @@ struct expected {
 };
 
 struct pipeline {
-	struct pg_link *link;
+	struct pgj_link *link;
 	GArray *expected; /* struct expected */
 	guint at;
 	server_row_fn each;
@@ -235,7 +235,7 @@ static void take_failure(struct pipeline *pipeline, const struct expected *expec
 	pipeline->failed = true;
 	pipeline->refused = expected && expected->guard && g_strcmp0(state, DIVISION_BY_ZERO) == 0;
 	if (!pipeline->refused)
-		pg_fail(pipeline->link, result, &pipeline->failure);
+		pgj_fail(pipeline->link, result, &pipeline->failure);
 }
 
 static void take_result(struct pipeline *pipeline, const PGresult *result)
@@ -264,9 +264,9 @@ static void take_result(struct pipeline *pipeline, const PGresult *result)
 /* Takes all results up to the end of the pipeline. */
 static bool receive(struct pipeline *pipeline)
 {
-	struct pg_link *link = pipeline->link;
+	struct pgj_link *link = pipeline->link;
 	for (;;) {
-		if (!pg_wait(link, pipeline->failed ? NULL : &pipeline->failure))
+		if (!pgj_wait(link, pipeline->failed ? NULL : &pipeline->failure))
 			return false;
 		PGresult *result = PQgetResult(link->conn);
 		bool end = result && PQresultStatus(result) == PGRES_PIPELINE_SYNC;
@@ -276,15 +276,15 @@ static bool receive(struct pipeline *pipeline)
 		if (end)
 			return !pipeline->failed;
 		if (PQstatus(link->conn) != CONNECTION_OK)
-			return pipeline->failed ? false : pg_fail(link, NULL, &pipeline->failure);
+			return pipeline->failed ? false : pgj_fail(link, NULL, &pipeline->failure);
 	}
 }
 
 static bool run_pipeline(struct pipeline *pipeline, const struct server_batch *batch, bool guarded)
 {
-	struct pg_link *link = pipeline->link;
+	struct pgj_link *link = pipeline->link;
 	if (!PQenterPipelineMode(link->conn) || !send_batch(pipeline, batch, guarded))
-		return pg_fail(link, NULL, &pipeline->failure);
+		return pgj_fail(link, NULL, &pipeline->failure);
 	bool done = receive(pipeline);
 	if (PQstatus(link->conn) != CONNECTION_OK || !PQexitPipelineMode(link->conn))
 		link->base.broken = true;
@@ -292,18 +292,18 @@ static bool run_pipeline(struct pipeline *pipeline, const struct server_batch *b
 }
 
 /* A failed transaction is left open by the server until it is told. */
-static void roll_back(struct pg_link *link)
+static void roll_back(struct pgj_link *link)
 {
 	if (link->base.broken || PQtransactionStatus(link->conn) == PQTRANS_IDLE)
 		return;
-	if (!pg_script(&link->base, "ROLLBACK", NULL))
+	if (!pgj_script(&link->base, "ROLLBACK", NULL))
 		link->base.broken = true;
 }
 
 static bool pg_run(struct server_link *base, const struct server_batch *batch, server_row_fn each,
 	void *context, GError **error)
 {
-	struct pg_link *link = pg_link(base);
+	struct pgj_link *link = pgj_link(base);
 	struct pipeline pipeline = {.link = link,
 		.expected = g_array_new(FALSE, FALSE, sizeof(struct expected)),
 		.each = each,
@@ -320,7 +320,7 @@ static bool pg_run(struct server_link *base, const struct server_batch *batch, s
 static bool pg_transact(
 	struct server_link *base, const struct server_batch *batch, bool *refused, GError **error)
 {
-	struct pg_link *link = pg_link(base);
+	struct pgj_link *link = pgj_link(base);
 	struct pipeline pipeline = {
 		.link = link, .expected = g_array_new(FALSE, FALSE, sizeof(struct expected))};
 	bool done = run_pipeline(&pipeline, batch, true);
@@ -345,12 +345,12 @@ static const struct server_driver driver = {
 	.name = "PostgreSQL",
 	.migrations = migrations,
 	.migration_count = G_N_ELEMENTS(migrations),
-	.check_target = pg_check_target,
-	.connect = pg_connect,
-	.close = pg_close,
+	.check_target = pgj_check_target,
+	.connect = pgj_connect,
+	.close = pgj_close,
 	.run = pg_run,
 	.transact = pg_transact,
-	.script = pg_script,
+	.script = pgj_script,
 };
 
 const struct journal_backend journal_postgresql = {

@@ -35,7 +35,7 @@ static enum as_error kind_of(const char *state)
 	return strcmp(state, "42501") == 0 ? AS_ERROR_INVALID : AS_ERROR_FAILED;
 }
 
-bool pg_fail(struct pg_link *link, const PGresult *result, GError **error)
+bool pgj_fail(struct pgj_link *link, const PGresult *result, GError **error)
 {
 	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 	const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
@@ -46,7 +46,7 @@ bool pg_fail(struct pg_link *link, const PGresult *result, GError **error)
 	return false;
 }
 
-static bool fail_late(struct pg_link *link, GError **error)
+static bool fail_late(struct pgj_link *link, GError **error)
 {
 	link->base.broken = true;
 	g_set_error(error, AS_ERROR, AS_ERROR_UNAVAILABLE,
@@ -55,7 +55,7 @@ static bool fail_late(struct pg_link *link, GError **error)
 }
 
 /* False where the time is up. */
-static bool wait_socket(struct pg_link *link, short events, time_us until)
+static bool wait_socket(struct pgj_link *link, short events, time_us until)
 {
 	for (;;) {
 		dur_us left = until - clock_monotonic();
@@ -68,25 +68,25 @@ static bool wait_socket(struct pg_link *link, short events, time_us until)
 	}
 }
 
-bool pg_wait(struct pg_link *link, GError **error)
+bool pgj_wait(struct pgj_link *link, GError **error)
 {
 	time_us until = clock_monotonic() + link->deadline;
 	for (;;) {
 		int flushed = PQflush(link->conn);
 		if (flushed < 0)
-			return pg_fail(link, NULL, error);
+			return pgj_fail(link, NULL, error);
 		if (flushed == 0 && !PQisBusy(link->conn))
 			return true;
 		if (!wait_socket(link, (short)(flushed > 0 ? POLLIN | POLLOUT : POLLIN), until))
 			return fail_late(link, error);
 		if (!PQconsumeInput(link->conn))
-			return pg_fail(link, NULL, error);
+			return pgj_fail(link, NULL, error);
 	}
 }
 
 /* --- connecting --- */
 
-bool pg_check_target(const struct server_target *target, GError **error)
+bool pgj_check_target(const struct server_target *target, GError **error)
 {
 	PQconninfoOption *known = PQconndefaults();
 	bool sound = true;
@@ -134,18 +134,18 @@ static PGconn *start(const struct server_target *target)
 	return PQconnectStartParams((const char *const *)names->pdata, (const char *const *)values->pdata, 0);
 }
 
-static bool finish_connect(struct pg_link *link, GError **error)
+static bool finish_connect(struct pgj_link *link, GError **error)
 {
 	time_us until = clock_monotonic() + link->deadline;
 	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 	if (PQstatus(link->conn) == CONNECTION_BAD)
-		return pg_fail(link, NULL, error);
+		return pgj_fail(link, NULL, error);
 	while (status != PGRES_POLLING_OK) {
 		if (!wait_socket(link, status == PGRES_POLLING_READING ? POLLIN : POLLOUT, until))
 			return fail_late(link, error);
 		status = PQconnectPoll(link->conn);
 		if (status == PGRES_POLLING_FAILED)
-			return pg_fail(link, NULL, error);
+			return pgj_fail(link, NULL, error);
 	}
 	return true;
 }
@@ -156,7 +156,7 @@ static void ignore_notice(void *context, const PGresult *result)
 	(void)result;
 }
 
-static bool set_up(struct pg_link *link, GError **error)
+static bool set_up(struct pgj_link *link, GError **error)
 {
 	g_autofree char *session = g_strdup_printf(SESSION, link->deadline / US_PER_MS);
 	const char *encoding = PQparameterStatus(link->conn, "server_encoding");
@@ -168,42 +168,42 @@ static bool set_up(struct pg_link *link, GError **error)
 	}
 	PQsetNoticeReceiver(link->conn, ignore_notice, NULL);
 	link->base.session = PQbackendPID(link->conn);
-	return PQsetnonblocking(link->conn, 1) == 0 ? pg_script(&link->base, session, error)
-						    : pg_fail(link, NULL, error);
+	return PQsetnonblocking(link->conn, 1) == 0 ? pgj_script(&link->base, session, error)
+						    : pgj_fail(link, NULL, error);
 }
 
-struct server_link *pg_connect(const struct server_target *target, GError **error)
+struct server_link *pgj_connect(const struct server_target *target, GError **error)
 {
-	struct pg_link *link = g_new0(struct pg_link, 1);
+	struct pgj_link *link = g_new0(struct pgj_link, 1);
 	link->conn = start(target);
 	g_assert(link->conn); /* out of memory */
 	link->deadline = target->deadline;
 	if (finish_connect(link, error) && set_up(link, error))
 		return &link->base;
-	pg_close(&link->base);
+	pgj_close(&link->base);
 	return NULL;
 }
 
-void pg_close(struct server_link *link)
+void pgj_close(struct server_link *link)
 {
-	PQfinish(pg_link(link)->conn);
+	PQfinish(pgj_link(link)->conn);
 	g_free(link);
 }
 
-bool pg_script(struct server_link *base, const char *sql, GError **error)
+bool pgj_script(struct server_link *base, const char *sql, GError **error)
 {
-	struct pg_link *link = pg_link(base);
+	struct pgj_link *link = pgj_link(base);
 	bool done = true;
 	if (!PQsendQuery(link->conn, sql))
-		return pg_fail(link, NULL, error);
+		return pgj_fail(link, NULL, error);
 	for (;;) {
-		if (!pg_wait(link, done ? error : NULL))
+		if (!pgj_wait(link, done ? error : NULL))
 			return false;
 		PGresult *result = PQgetResult(link->conn);
 		if (!result)
 			return done;
 		if (PQresultStatus(result) == PGRES_FATAL_ERROR && done)
-			done = pg_fail(link, result, error);
+			done = pgj_fail(link, result, error);
 		PQclear(result);
 	}
 }
