@@ -153,3 +153,91 @@ def test_a_table_of_another_program_is_not_touched(left):
     s.start()
     s.stop()
     assert s.lines == [] and notes(s) == []
+
+
+# --- the verb ---
+
+def imported(s, *arguments, check=0):
+    """The listing of `import apscheduler` by action id, and what it said."""
+    done = s.run('import', 'apscheduler', *arguments, '-o', 'jsonl', check=check)
+    return {row['action_id']: row for row in map(json.loads, done.stdout.splitlines())}, done.stderr
+
+
+def test_the_verb_says_what_would_be_owed(left):
+    s = left(internal='internal.db')
+    before = s.internal.read_bytes()
+    rows, said = imported(s, '--dry-run')
+    assert {action_id: row['state'] for action_id, row in rows.items()} == {
+        1: 'owed', 2: 'owed', 3: 'owed', 4: 'owed', 5: 'owed', 6: 'nothing owed', 7: 'paused'}
+    assert rows[1] == {
+        'action_id': 1, 'action_name': 'all', 'state': 'owed', 'next_run_time': '2030-05-06T12:01:00Z', 'owed': 60,
+        'first': '2030-05-06T12:01:00Z', 'last': '2030-05-06T13:00:00Z'}
+    assert rows[7]['next_run_time'] is None and rows[6]['first'] is None
+    assert '6 actions would be taken over, 5 of them owe fires' in said
+    assert s.internal.read_bytes() == before
+
+
+@pytest.mark.parametrize('source', [[], ['--from', 'old.db'], ['--from', 'sqlite:///old.db'], 'absolute'])
+def test_the_verb_before_the_first_start(left, clock, source):
+    s = left(internal='internal.db')
+    if source:
+        s.internal.rename(s.directory / 'old.db')
+    if source == 'absolute':
+        source = ['--from', f'sqlite+pysqlite:///{s.directory}/old.db']
+    rows, said = imported(s, *source)
+    assert '6 actions are taken over, 5 of them owe fires' in said and rows[1]['owed'] == 60
+    clock.advance(120)
+    s.start()
+    # What was due between the import and the start is owed as ever; age was judged at the import.
+    expected = EXPECTED + Counter({'all': 2, 'merged': 1, 'ten minutes': 2})
+    s.wait_lines(sum(expected.values()), timeout=30)
+    s.stop()
+    assert Counter(line.command for line in s.lines) == expected
+    assert accounted(s.history(), 2) == Counter(delivered=2, merged=60)
+    assert accounted(s.history(), 3) == Counter(delivered=12, missed=50)
+    assert accounted(s.history(), 7) == Counter()
+    note, = [note for note in notes(s) if 'apscheduler' in note]
+    assert 'of 6 actions' in note and '5 of them owe fires due since 2030-05-06T12:01:00Z' in note
+
+
+def test_the_verb_refuses_what_is_known(left, clock):
+    s = left(internal='internal.db')
+    s.actions.remove(1, 2)
+    s.internal.rename(s.directory / 'old.db')
+    s.start()
+    s.stop()
+    s.actions.add_many([{'id': 1, **ACTIONS[0]}, {'id': 2, **ACTIONS[1]}])
+    rows, said = imported(s, '--from', 'old.db', check=1)
+    assert [row['state'] for row in rows.values()] == ['owed', 'owed'] + ['known'] * 5
+    assert 'action 3, 4, 5, 6, 7' in said
+    s.start()
+    s.wait_lines(61, timeout=30)
+    s.stop()
+    assert Counter(line.command for line in s.lines) == Counter(all=60, merged=1)
+
+
+def test_the_verb_beside_a_running_scheduler(left):
+    s = left(internal='internal.db')
+    s.start()
+    assert imported(s, check=1)[0] == {}
+    assert s.run('import', 'apscheduler', '--dry-run', check=0)
+    s.stop()
+
+
+@pytest.mark.parametrize('arguments, status, words', [
+    ([], 2, 'there is: import apscheduler'),
+    (['crontab', 'x'], 2, "no import 'crontab'; there is: import apscheduler"),
+    (['apschedular'], 2, "did you mean 'import apscheduler'"),
+    (['apscheduler', 'x'], 2, "takes no argument 'x'"),
+    (['apscheduler', '--from', 'nosuch.db'], 1, 'nosuch.db'),
+    (['apscheduler', '--from', 'oracle://h/x'], 1, 'sqlite'),
+    (['apscheduler'], 1, 'no table apscheduler_jobs')])
+def test_errors_of_the_verb(scheduler, arguments, status, words):
+    s = scheduler()
+    done = s.run('import', *arguments, check=status)
+    assert words in done.stderr and done.stdout == ''
+
+
+def test_the_verb_needs_an_internal_db(scheduler):
+    s = scheduler(config={'internal_db': None})
+    assert 'no internal_db' in s.run('import', 'apscheduler', check=1).stderr
