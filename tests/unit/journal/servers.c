@@ -87,6 +87,12 @@ static char *translated(const char *sql, const char *const (*words)[2], size_t c
 	return g_string_free(text, FALSE);
 }
 
+void backend_kill_sessions(void)
+{
+	postgresql_sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+		       "WHERE application_name LIKE 'action-scheduler %'");
+}
+
 /* --- whatever the server --- */
 
 static void served_free(void *data)

@@ -12,6 +12,8 @@ const char *backend_dialect(void);
 bool backend_is_server(void);
 /* The TCP port of the server. */
 int backend_port(void);
+/* Ends the sessions of all schedulers, from the side of the server. */
+void backend_kill_sessions(void);
 
 struct journal_options test_options(const char *database);
 struct journal *open_journal(const char *database);
