@@ -1,6 +1,7 @@
 #include "store/apscheduler_jobs.h"
 
 #include "base/sqlite.h"
+#include "store/backend.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -96,30 +97,31 @@ static bool sqlite_read(const struct store_options *where, struct apscheduler_jo
 	return false;
 }
 
-/* --- all of them --- */
+/* --- servers --- */
 
-static const struct {
-	const char *dialect;
-	bool (*read)(const struct store_options *where, struct apscheduler_jobs **out, GError **error);
-} readers[] = {{"sqlite", sqlite_read}};
+static bool server_read(const struct store_options *where, struct apscheduler_jobs **out, GError **error)
+{
+	struct store_options options = *where;
+	options.read_only = true;
+	struct store *store = store_open(&options, error);
+	struct apscheduler_jobs *jobs = jobs_new();
+	bool there = false;
+	bool done = store && store->backend->read_jobs(store, jobs, &there, error);
+	store_close(store);
+	if (!done || !there)
+		g_clear_pointer(&jobs, apscheduler_jobs_free);
+	*out = jobs;
+	return done;
+}
 
 bool apscheduler_jobs_read(const struct store_options *where, struct apscheduler_jobs **out, GError **error)
 {
-	g_autoptr(GString) known = g_string_new(NULL);
 	struct apscheduler_jobs *jobs = NULL;
-	for (size_t i = 0; i < G_N_ELEMENTS(readers); i++) {
-		g_string_append_printf(known, "%s%s", i ? ", " : "", readers[i].dialect);
-		if (strcmp(readers[i].dialect, where->dialect) != 0)
-			continue;
-		if (!readers[i].read(where, &jobs, error))
-			return false;
-		if (jobs)
-			import_jobs_sort(jobs->jobs);
-		*out = jobs;
-		return true;
-	}
-	g_set_error(error, AS_ERROR, AS_ERROR_INVALID,
-		"apscheduler_jobs cannot be read from the dialect “%s”; there is: %s", where->dialect,
-		known->str);
-	return false;
+	bool is_file = strcmp(where->dialect, "sqlite") == 0;
+	if (!(is_file ? sqlite_read(where, &jobs, error) : server_read(where, &jobs, error)))
+		return false;
+	if (jobs)
+		import_jobs_sort(jobs->jobs);
+	*out = jobs;
+	return true;
 }

@@ -4,6 +4,8 @@
 
 #include "store/store.h"
 
+struct apscheduler_jobs;
+
 struct store_backend {
 	const char *dialect;
 	bool tells_after_commit;
@@ -24,6 +26,9 @@ struct store_backend {
 	bool (*changed)(struct store *store, bool *changed, GError **error);
 	int (*watch_fd)(struct store *store);
 	bool (*watch_drain)(struct store *store);
+	/* Reads the table apscheduler_jobs; *there tells whether it is one of APScheduler's. NULL: it is read
+	 * otherwise, see apscheduler_jobs.c. */
+	bool (*read_jobs)(struct store *store, struct apscheduler_jobs *jobs, bool *there, GError **error);
 	bool (*write_errors)(
 		struct store *store, const struct store_row_error *errors, size_t count, GError **error);
 };

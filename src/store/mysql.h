@@ -13,6 +13,8 @@
 struct mysql_shape {
 	const struct column *columns[STORE_COLUMN_COUNT]; /* those that it has, in the order of store_table */
 	enum enum_field_types types[STORE_COLUMN_COUNT], id_type;
+	bool nullable[STORE_COLUMN_COUNT], id_nullable;
+	bool binary; /* one of the texts is bytes, without a character set */
 	unsigned count;
 	unsigned bits; /* enum store_column */
 };
@@ -96,6 +98,10 @@ void store_mysql_number(const struct mysql_cell *cell, enum column_kind kind, st
 /* A parameter; the value is borrowed until the statement is executed. */
 void store_mysql_bind_text(MYSQL_BIND *bind, struct text text);
 void store_mysql_bind_int(MYSQL_BIND *bind, const int64_t *value);
+
+/* --- mysql_jobs.c --- */
+
+bool store_mysql_read_jobs(struct store *store, struct apscheduler_jobs *jobs, bool *there, GError **error);
 
 /* --- the table: mysql_read.c, mysql_write.c, mysql_errors.c --- */
 

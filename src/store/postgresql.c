@@ -107,5 +107,6 @@ const struct store_backend store_postgresql = {
 	.install_trigger = pg_install_trigger,
 	.watch_fd = pg_watch_fd,
 	.watch_drain = pg_watch_drain,
+	.read_jobs = pg_read_jobs,
 	.write_errors = pg_write_errors,
 };

@@ -65,6 +65,10 @@ bool pg_fail(struct store_pg *pg, const char *need, const PGresult *result, GErr
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PGresult, PQclear)
 
+/* --- postgresql_jobs.c --- */
+
+bool pg_read_jobs(struct store *store, struct apscheduler_jobs *jobs, bool *there, GError **error);
+
 /* --- postgresql_read.c --- */
 
 struct pg_shape {
