@@ -9,7 +9,8 @@ static struct {
 
 static const GOptionEntry options[] = {
 	{"from", 0, 0, G_OPTION_ARG_FILENAME, &given.from,
-		"the job store: a SQLite file, or sqlite:///FILE (default: internal_db)", "FILE|URL"},
+		"the job store: a SQLite file, or a URL as SQLAlchemy has it (default: internal_db)",
+		"FILE|URL"},
 	{"dry-run", 0, 0, G_OPTION_ARG_NONE, &given.dry_run, "list what would be owed, and write nothing",
 		NULL},
 	{NULL},
@@ -64,7 +65,8 @@ const struct verb verb_import = {
 		"does "
 		"all\n"
 		"of this by itself; see docs/migrating.md.",
-	.examples = "import apscheduler --dry-run\nimport apscheduler --from old/database.db",
+	.examples = "import apscheduler --dry-run\nimport apscheduler --from old/database.db\n"
+		    "import apscheduler --from postgresql://scheduler@db.example/jobs",
 	.options = options,
 	.listing = true,
 	.run = import,

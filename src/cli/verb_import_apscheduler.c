@@ -236,46 +236,36 @@ static void show_orphans(struct importing *importing)
 
 /* --- sources --- */
 
-/* sqlite:///FILE as SQLAlchemy writes it; the rest is a file. */
-static void source_of(
-	const struct import_args *args, const struct cli *cli, struct store_options *out, char **scheme)
+/* A URL may hold a password. */
+static char *place_of(const struct cli *cli, const struct import_source *source, const char *from)
 {
-	const struct config_database *database = &cli->config->internal_db;
-	const char *url = args->from ? strstr(args->from, "://") : NULL;
-	*out = (struct store_options){.dialect = "sqlite", .database = args->from};
-	if (!args->from) {
-		out->dialect = config_dialect_name(database->dialect);
-		out->database = database->database;
-	} else if (url) {
-		size_t length = strcspn(args->from, "+:");
-		out->dialect = *scheme = g_strndup(args->from, length);
-		out->database = url[3] == '/' ? url + 4 : url + 3;
-	}
+	if (!from)
+		return cli_database_place(&cli->config->internal_db);
+	if (!source->host)
+		return g_strdup(source->database);
+	return g_strdup_printf("%s %s/%s", source->dialect, source->host, source->database);
 }
 
 static bool read_jobs(struct importing *importing, const struct import_args *args)
 {
 	struct cli *cli = importing->cli;
 	GError *error = NULL;
-	g_autofree char *scheme = NULL;
-	struct store_options where;
+	struct import_source source;
 	if (!cli->config->internal_db.set) {
 		cli_error(cli, "no internal_db is configured, so nothing could be remembered");
 		return false;
 	}
-	source_of(args, cli, &where, &scheme);
-	if (!apscheduler_jobs_read(&where, &importing->jobs, &error)) {
-		cli_fail(cli, error, "%s", args->from ? args->from : "internal_db");
-		return false;
-	}
-	if (!importing->jobs) {
-		g_autofree char *place =
-			args->from ? g_strdup(args->from) : cli_database_place(&cli->config->internal_db);
+	if (!import_source_find(cli, args->from, &source, &error) ||
+		!apscheduler_jobs_read(&source.where, &importing->jobs, &error)) {
+		cli_fail(cli, error, "%s", args->from ? "--from" : "internal_db");
+	} else if (!importing->jobs) {
+		g_autofree char *place = place_of(cli, &source, args->from);
 		cli_error(cli, "%s has no table apscheduler_jobs", place);
-		return false;
+	} else {
+		importing->seen = g_new0(bool, importing->jobs->jobs->len + 1);
 	}
-	importing->seen = g_new0(bool, importing->jobs->jobs->len + 1);
-	return true;
+	import_source_clear(&source);
+	return importing->jobs != NULL;
 }
 
 static void take_known(void *context, const struct definition *definition)

@@ -230,6 +230,7 @@ def test_the_verb_beside_a_running_scheduler(left):
     (['apschedular'], 2, "did you mean 'import apscheduler'"),
     (['apscheduler', 'x'], 2, "takes no argument 'x'"),
     (['apscheduler', '--from', 'nosuch.db'], 1, 'nosuch.db'),
+    (['apscheduler', '--from', 'postgresql://h:x/y'], 1, 'it is no URL'),
     (['apscheduler', '--from', 'oracle://h/x'], 1, 'sqlite'),
     (['apscheduler'], 1, 'no table apscheduler_jobs')])
 def test_errors_of_the_verb(scheduler, arguments, status, words):
