@@ -49,8 +49,10 @@ void store_mysql_drop(struct store_mysql *m);
 /* From now on a wait may last so long, in ms. */
 void store_mysql_wait(struct store_mysql *m, int ms);
 int store_mysql_statement_ms(const struct store_mysql *m);
-/* Applies options of the client library before the connection is made. Errors: AS_ERROR_INVALID. */
-bool store_mysql_set(MYSQL *link, const char *name, const char *value, const char **socket, GError **error);
+/* Applies the settings before the connection is made. *socket is set where they name one; without TLS a
+ * connection is not to be used where *tls_required. Errors: AS_ERROR_INVALID. */
+bool store_mysql_set(
+	struct store_mysql *m, MYSQL *link, const char **socket, bool *tls_required, GError **error);
 
 /* --- errors: mysql_error.c --- */
 

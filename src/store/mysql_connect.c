@@ -1,5 +1,6 @@
 #include "store/mysql.h"
 
+#include <errmsg.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -63,7 +64,8 @@ void store_mysql_drop(struct store_mysql *m)
 
 /* --- connecting --- */
 
-static bool options_set(struct store_mysql *m, MYSQL *link, const char **socket, GError **error)
+static bool options_set(
+	struct store_mysql *m, MYSQL *link, const char **socket, bool *tls_required, GError **error)
 {
 	unsigned connect_s =
 		(unsigned)(m->options.connect_ms ? m->options.connect_ms : CONNECT_MS) / 1000 + 1;
@@ -76,10 +78,8 @@ static bool options_set(struct store_mysql *m, MYSQL *link, const char **socket,
 	mysql_optionsv(link, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	mysql_optionsv(link, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "action-scheduler");
 	mysql_optionsv(link, MARIADB_OPT_IO_WAIT, wait_for_server);
-	for (guint i = 0; i < m->settings->len; i += 2)
-		if (!store_mysql_set(link, g_ptr_array_index(m->settings, i),
-			    g_ptr_array_index(m->settings, i + 1), socket, error))
-			return false;
+	if (!store_mysql_set(m, link, socket, tls_required, error))
+		return false;
 	/* By itself the library takes the socket whatever the port is. */
 	unsigned tcp = MYSQL_PROTOCOL_TCP;
 	if (m->options.port && !*socket)
@@ -112,7 +112,8 @@ static bool link_make(struct store_mysql *m, GError **error)
 	MYSQL *link = mysql_init(NULL);
 	if (!link)
 		g_error("out of memory");
-	if (!options_set(m, link, &socket, error)) {
+	bool tls_required;
+	if (!options_set(m, link, &socket, &tls_required, error)) {
 		mysql_close(link);
 		return false;
 	}
@@ -124,6 +125,9 @@ static bool link_make(struct store_mysql *m, GError **error)
 		return false;
 	}
 	m->link = link;
+	/* The library goes on without, where the server has no TLS. */
+	if (tls_required && !mysql_get_ssl_cipher(link))
+		return store_mysql_failed(m, CR_SSL_CONNECTION_ERROR, "the server has no TLS", error);
 	m->has_crc32c = server_has_crc32c(link);
 	if (session_prepare(m, error))
 		return true;

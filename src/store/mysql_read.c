@@ -4,26 +4,39 @@
 
 /* --- the shape of the table --- */
 
-static void shape_take(struct mysql_shape *shape, const MYSQL_FIELD *field, bool *id, unsigned *present,
-	enum enum_field_types types[])
+static bool is_text(enum enum_field_types type)
 {
-	if (g_ascii_strcasecmp(field->name, "id") == 0) {
-		*id = true;
-		shape->id_type = field->type;
-	}
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
-		if (g_ascii_strcasecmp(store_table[i].name, field->name) != 0)
-			continue;
-		*present |= 1u << i;
-		types[i] = field->type;
-	}
+	return type == MYSQL_TYPE_VAR_STRING || type == MYSQL_TYPE_STRING || type == MYSQL_TYPE_VARCHAR ||
+	       type == MYSQL_TYPE_BLOB || type == MYSQL_TYPE_TINY_BLOB || type == MYSQL_TYPE_MEDIUM_BLOB ||
+	       type == MYSQL_TYPE_LONG_BLOB;
 }
 
-static bool check_required(const struct store_mysql *m, bool id, unsigned present, GError **error)
+#define CHARACTER_SET_BINARY 63
+
+/* The field of each column, NULL for one that the table has not. */
+struct mysql_fields {
+	const MYSQL_FIELD *id, *columns[STORE_COLUMN_COUNT];
+};
+
+static struct mysql_fields fields_find(MYSQL_RES *meta)
 {
-	const char *lacking = id ? NULL : "id";
+	struct mysql_fields fields = {0};
+	for (unsigned i = 0; i < mysql_num_fields(meta); i++) {
+		const MYSQL_FIELD *field = mysql_fetch_field_direct(meta, i);
+		if (g_ascii_strcasecmp(field->name, "id") == 0)
+			fields.id = field;
+		for (unsigned j = 0; j < STORE_COLUMN_COUNT; j++)
+			if (g_ascii_strcasecmp(store_table[j].name, field->name) == 0)
+				fields.columns[j] = field;
+	}
+	return fields;
+}
+
+static bool check_required(const struct store_mysql *m, const struct mysql_fields *fields, GError **error)
+{
+	const char *lacking = fields->id ? NULL : "id";
 	for (unsigned i = 0; i < STORE_COLUMN_COUNT && !lacking; i++)
-		if (store_table[i].required && !(present >> i & 1))
+		if (store_table[i].required && !fields->columns[i])
 			lacking = store_table[i].name;
 	if (lacking)
 		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "%s: the table “action” has no column “%s”",
@@ -31,72 +44,98 @@ static bool check_required(const struct store_mysql *m, bool id, unsigned presen
 	return !lacking;
 }
 
+static void shape_fill(struct mysql_shape *shape, const struct mysql_fields *fields)
+{
+	*shape = (struct mysql_shape){
+		.id_type = fields->id->type, .id_nullable = !(fields->id->flags & NOT_NULL_FLAG)};
+	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
+		const MYSQL_FIELD *field = fields->columns[i];
+		if (!field)
+			continue;
+		shape->types[shape->count] = field->type;
+		shape->nullable[shape->count] = !(field->flags & NOT_NULL_FLAG);
+		shape->binary |= is_text(field->type) && field->charsetnr == CHARACTER_SET_BINARY;
+		shape->columns[shape->count++] = &store_table[i];
+		shape->bits |= store_table[i].bit;
+	}
+}
+
 /* Preparing tells the columns; nothing is executed. */
 bool store_mysql_shape(struct store_mysql *m, struct mysql_shape *shape, GError **error)
 {
-	enum enum_field_types types[STORE_COLUMN_COUNT] = {0};
-	unsigned present = 0;
-	bool id = false;
-	*shape = (struct mysql_shape){0};
 	g_autoptr(MYSQL_STMT) look = store_mysql_prepare(m, "SELECT * FROM `action`", error);
 	MYSQL_RES *meta = look ? mysql_stmt_result_metadata(look) : NULL;
 	if (!meta)
 		return look && store_mysql_failed_statement(m, look, error);
-	for (unsigned i = 0; i < mysql_num_fields(meta); i++)
-		shape_take(shape, mysql_fetch_field_direct(meta, i), &id, &present, types);
-	mysql_free_result(meta);
-	if (!check_required(m, id, present, error))
-		return false;
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
-		if (!(present >> i & 1))
-			continue;
-		shape->types[shape->count] = types[i];
-		shape->columns[shape->count++] = &store_table[i];
-		shape->bits |= store_table[i].bit;
+	struct mysql_fields fields = fields_find(meta);
+	bool done = check_required(m, &fields, error);
+	if (done) {
+		shape_fill(shape, &fields);
+		m->base.columns = shape->bits;
 	}
-	m->base.columns = shape->bits;
-	return true;
+	mysql_free_result(meta);
+	return done;
 }
 
 static bool same_shape(const struct mysql_shape *a, const struct mysql_shape *b)
 {
-	if (a->count != b->count || a->bits != b->bits || a->id_type != b->id_type)
+	if (a->count != b->count || a->bits != b->bits || a->id_type != b->id_type ||
+		a->id_nullable != b->id_nullable || a->binary != b->binary)
 		return false;
 	for (unsigned i = 0; i < a->count; i++)
-		if (a->columns[i] != b->columns[i] || a->types[i] != b->types[i])
+		if (a->columns[i] != b->columns[i] || a->types[i] != b->types[i] ||
+			a->nullable[i] != b->nullable[i])
 			return false;
 	return true;
 }
 
 /* --- SQL --- */
 
-static bool is_text(enum enum_field_types type)
+/* Different values become different texts, NULL one that no value has. */
+static void append_value(const struct mysql_shape *shape, unsigned i, GString *sql)
 {
-	return type == MYSQL_TYPE_VAR_STRING || type == MYSQL_TYPE_STRING || type == MYSQL_TYPE_VARCHAR ||
-	       type == MYSQL_TYPE_BLOB;
+	const char *name = shape->columns[i]->name;
+	bool cast = shape->binary && is_text(shape->types[i]);
+	g_autoptr(GString) value = g_string_new(NULL);
+	g_string_append_printf(value, "%s`%s`%s", cast ? "CAST(" : "", name, cast ? " AS BINARY)" : "");
+	if (shape->types[i] == MYSQL_TYPE_BIT)
+		g_string_append(value, " + 0");
+	if (!shape->nullable[i])
+		g_string_append(sql, value->str);
+	else if (is_text(shape->types[i]))
+		g_string_append_printf(sql, "IFNULL(CONCAT('=', %s), '')", value->str);
+	else
+		g_string_append_printf(sql, "IFNULL(%s, 'NULL')", value->str);
+}
+
+/* All values of a row as one text, or the MD5 of each of them. They cannot run into each other, as NUL in one
+ * makes the row bad anyway. */
+static char *row_sql(const struct mysql_shape *shape, bool md5)
+{
+	GString *row = g_string_new("CONCAT_WS(CHAR(0), ");
+	g_string_append(row, shape->id_nullable ? "IFNULL(`id`, 'NULL')" : "`id`");
+	for (unsigned i = 0; i < shape->count; i++) {
+		if (shape->columns[i]->offset == NOT_IN_ROW)
+			continue;
+		g_string_append(row, md5 ? ", MD5(" : ", ");
+		append_value(shape, i, row);
+		g_string_append(row, md5 ? ")" : "");
+	}
+	g_string_append_c(row, ')');
+	return g_string_free(row, FALSE);
 }
 
 /* The 64-bit digest of a row, of all but the column `error`. Each CRC alone is linear, so two rows that swap
- * a value would cancel out in a XOR of them; their product is not. Texts cannot run into each other: NUL in
- * one makes the row bad anyway, and which are NULL is a part of it. */
+ * a value would cancel out in a XOR of them; their product is not. A row that is longer than
+ * max_allowed_packet is NULL as one text. */
 static void append_digest(const struct store_mysql *m, const struct mysql_shape *shape, GString *sql)
 {
-	g_autoptr(GString) row = g_string_new("CONCAT_WS(CHAR(0), `id`");
-	g_autoptr(GString) nulls = g_string_new("0");
-	for (unsigned i = 0; i < shape->count; i++) {
-		const struct column *column = shape->columns[i];
-		if (column->offset == NOT_IN_ROW)
-			continue;
-		/* Texts may have collations that do not mix. */
-		g_string_append_printf(
-			row, is_text(shape->types[i]) ? ", CAST(`%s` AS BINARY)" : ", `%s`", column->name);
-		g_string_append_printf(nulls, " + (`%s` IS NULL) * %u", column->name, 1u << i);
-	}
-	g_string_append_printf(row, ", %s)", nulls->str);
+	g_autofree char *row = row_sql(shape, false), *parts = row_sql(shape, true);
 	if (m->has_crc32c)
-		g_string_append_printf(sql, "CRC32(%s) * CRC32C(%s)", row->str, row->str);
-	else
-		g_string_append_printf(sql, "CAST(CONV(LEFT(MD5(%s), 16), 16, 10) AS UNSIGNED)", row->str);
+		g_string_append_printf(sql, "IFNULL(CRC32(%s) * CRC32C(%s), ", row, row);
+	g_string_append_printf(sql, "CAST(CONV(LEFT(MD5(%s), 16), 16, 10) AS UNSIGNED)", parts);
+	if (m->has_crc32c)
+		g_string_append_c(sql, ')');
 }
 
 static char *select_sql(const struct store_mysql *m, const struct mysql_shape *shape, bool one)
@@ -178,10 +217,10 @@ bool store_mysql_read(struct store *store, store_row_fn each, void *context, GEr
 	struct store_mysql *m = store_mysql(store);
 	g_auto(mysql_rows) rows = {0};
 	bool whole = false;
-	if (!store_mysql_connect(m, error))
-		return false;
 	store_forget(store);
 	store->nameless_rows = 0;
+	if (!store_mysql_connect(m, error))
+		return false;
 	if (!store_mysql_shape(m, &m->shape, error))
 		return false;
 	g_autofree char *sql = select_sql(m, &m->shape, false);

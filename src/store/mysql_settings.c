@@ -4,33 +4,36 @@
 
 enum setting_kind {
 	SETTING_TEXT,
-	SETTING_BOOLEAN,
-	SETTING_FLAG,
+	SETTING_CREDENTIAL, /* a text that makes no sense without TLS */
+	SETTING_AUTHORITY,  /* and with which the server is checked */
+	SETTING_TLS,
+	SETTING_VERIFY,
+	SETTING_MODE,
+	SETTING_COMPRESS,
 	SETTING_SOCKET,
 	SETTING_CHARSET,
-	SETTING_MODE
 };
 
 /* Names as PyMySQL, mysqlclient and the servers' own programs have them. */
 static const struct setting {
 	const char *name;
 	enum setting_kind kind;
-	enum mysql_option option;
+	enum mysql_option option; /* of those that are texts */
 } settings[] = {
 	{"unix_socket", SETTING_SOCKET, 0},
 	{"charset", SETTING_CHARSET, 0},
-	{"ssl", SETTING_BOOLEAN, MYSQL_OPT_SSL_ENFORCE},
+	{"ssl", SETTING_TLS, 0},
 	{"ssl_mode", SETTING_MODE, 0},
-	{"ssl_ca", SETTING_TEXT, MYSQL_OPT_SSL_CA},
-	{"ssl_capath", SETTING_TEXT, MYSQL_OPT_SSL_CAPATH},
-	{"ssl_cert", SETTING_TEXT, MYSQL_OPT_SSL_CERT},
-	{"ssl_key", SETTING_TEXT, MYSQL_OPT_SSL_KEY},
-	{"ssl_cipher", SETTING_TEXT, MYSQL_OPT_SSL_CIPHER},
-	{"ssl_crl", SETTING_TEXT, MYSQL_OPT_SSL_CRL},
-	{"ssl_verify_cert", SETTING_BOOLEAN, MYSQL_OPT_SSL_VERIFY_SERVER_CERT},
-	{"ssl_verify_identity", SETTING_BOOLEAN, MYSQL_OPT_SSL_VERIFY_SERVER_CERT},
-	{"tls_version", SETTING_TEXT, MARIADB_OPT_TLS_VERSION},
-	{"compress", SETTING_FLAG, MYSQL_OPT_COMPRESS},
+	{"ssl_ca", SETTING_AUTHORITY, MYSQL_OPT_SSL_CA},
+	{"ssl_capath", SETTING_AUTHORITY, MYSQL_OPT_SSL_CAPATH},
+	{"ssl_cert", SETTING_CREDENTIAL, MYSQL_OPT_SSL_CERT},
+	{"ssl_key", SETTING_CREDENTIAL, MYSQL_OPT_SSL_KEY},
+	{"ssl_cipher", SETTING_CREDENTIAL, MYSQL_OPT_SSL_CIPHER},
+	{"ssl_crl", SETTING_CREDENTIAL, MYSQL_OPT_SSL_CRL},
+	{"ssl_verify_cert", SETTING_VERIFY, 0},
+	{"ssl_verify_identity", SETTING_VERIFY, 0},
+	{"tls_version", SETTING_CREDENTIAL, MARIADB_OPT_TLS_VERSION},
+	{"compress", SETTING_COMPRESS, 0},
 	{"init_command", SETTING_TEXT, MYSQL_INIT_COMMAND},
 	{"read_default_file", SETTING_TEXT, MYSQL_READ_DEFAULT_FILE},
 	{"read_default_group", SETTING_TEXT, MYSQL_READ_DEFAULT_GROUP},
@@ -59,54 +62,83 @@ static bool invalid(const char *name, const char *value, const char *allowed, GE
 	return false;
 }
 
-static void set_bool(MYSQL *link, enum mysql_option option, bool value)
-{
-	my_bool byte = value;
-	mysql_optionsv(link, option, &byte);
-}
+/* What is wished of TLS, whatever the order of the settings: -1 is not said. */
+struct tls {
+	int on, verify;
+	bool credential, authority;
+};
 
-static bool set_mode(MYSQL *link, const char *name, const char *value, GError **error)
+static bool mode_take(struct tls *tls, const char *name, const char *value, GError **error)
 {
-	static const char *const modes[] = {
-		"disabled", "preferred", "required", "verify_ca", "verify_identity"};
+	static const struct {
+		const char *name;
+		struct tls tls;
+	} modes[] = {{"disabled", {0, 0}}, {"preferred", {-1, 0}}, {"required", {1, 0}},
+		{"verify_ca", {1, 1}}, {"verify_identity", {1, 1}}};
 	g_autofree char *plain = g_strdelimit(g_ascii_strdown(value, -1), "-", '_');
 	for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
-		if (strcmp(modes[i], plain) != 0)
+		if (strcmp(modes[i].name, plain) != 0)
 			continue;
-		set_bool(link, MYSQL_OPT_SSL_ENFORCE, i >= 2);
-		set_bool(link, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, i >= 3);
+		tls->on = modes[i].tls.on;
+		tls->verify = modes[i].tls.verify;
 		return true;
 	}
 	return invalid(name, value, "DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY", error);
 }
 
-bool store_mysql_set(MYSQL *link, const char *name, const char *value, const char **socket, GError **error)
+static bool truth_take(
+	MYSQL *link, const struct setting *setting, struct tls *tls, const char *value, GError **error)
+{
+	struct maybe_int truth;
+	column_parse(COLUMN_BOOLEAN, (struct text){value, strlen(value)}, &truth);
+	if (!truth.set)
+		return invalid(setting->name, value, "true, false", error);
+	if (setting->kind == SETTING_TLS)
+		tls->on = truth.value != 0;
+	else if (setting->kind == SETTING_VERIFY)
+		tls->verify = truth.value != 0;
+	else if (truth.value)
+		mysql_optionsv(link, MYSQL_OPT_COMPRESS, NULL);
+	return true;
+}
+
+static bool setting_take(MYSQL *link, const char *name, const char *value, struct tls *tls,
+	const char **socket, GError **error)
 {
 	const struct setting *setting = setting_find(name, error);
-	struct maybe_int truth;
 	if (!setting)
 		return false;
 	switch (setting->kind) {
+	case SETTING_AUTHORITY:
+	case SETTING_CREDENTIAL:
+		tls->authority |= setting->kind == SETTING_AUTHORITY;
+		tls->credential = true;
+		mysql_optionsv(link, setting->option, value);
+		return true;
+	case SETTING_TEXT: mysql_optionsv(link, setting->option, value); return true;
 	case SETTING_SOCKET: *socket = value; return true;
-	case SETTING_MODE: return set_mode(link, name, value, error);
+	case SETTING_MODE: return mode_take(tls, name, value, error);
 	case SETTING_CHARSET:
 		/* Everything here is UTF-8; other sets could not even hold every text. */
 		return g_ascii_strncasecmp(value, "utf8", 4) == 0 || invalid(name, value, "utf8mb4", error);
-	case SETTING_TEXT:
-		mysql_optionsv(link, setting->option, value);
-		/* Who names an authority wants the server to be checked, unless it is said otherwise behind.
-		 */
-		if (setting->option == MYSQL_OPT_SSL_CA || setting->option == MYSQL_OPT_SSL_CAPATH)
-			set_bool(link, MYSQL_OPT_SSL_ENFORCE, true);
-		return true;
-	default: break;
+	default: return truth_take(link, setting, tls, value, error);
 	}
-	column_parse(COLUMN_BOOLEAN, (struct text){value, strlen(value)}, &truth);
-	if (!truth.set)
-		return invalid(name, value, "true, false", error);
-	if (setting->kind == SETTING_BOOLEAN)
-		set_bool(link, setting->option, truth.value != 0);
-	else if (truth.value)
-		mysql_optionsv(link, setting->option, NULL);
+}
+
+bool store_mysql_set(
+	struct store_mysql *m, MYSQL *link, const char **socket, bool *tls_required, GError **error)
+{
+	struct tls tls = {.on = -1, .verify = -1};
+	for (guint i = 0; i < m->settings->len; i += 2)
+		if (!setting_take(link, g_ptr_array_index(m->settings, i),
+			    g_ptr_array_index(m->settings, i + 1), &tls, socket, error))
+			return false;
+	/* Who names an authority wants the server to be checked. */
+	my_bool verify = tls.verify >= 0 ? tls.verify > 0 : tls.authority;
+	my_bool on = tls.on >= 0 ? tls.on > 0 : tls.credential || verify;
+	verify = verify && on;
+	mysql_optionsv(link, MYSQL_OPT_SSL_ENFORCE, &on);
+	mysql_optionsv(link, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+	*tls_required = on;
 	return true;
 }

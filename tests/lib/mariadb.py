@@ -67,7 +67,8 @@ class MariaDb:
                 [SERVER, '--no-defaults', f'--datadir={self.directory}/data', f'--socket={self.socket}',
                  f'--pid-file={self.directory}/pid', f'--port={self.port}', '--bind-address=127.0.0.1',
                  f'--user={self.user}', '--innodb-buffer-pool-size=64M', '--innodb-log-file-size=4M',
-                 '--innodb-flush-log-at-trx-commit=0', '--skip-name-resolve', *self.arguments],
+                 '--innodb-flush-log-at-trx-commit=0', '--skip-name-resolve',
+                 '--max-allowed-packet=64M', *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + timeout
         while self._try('SELECT 1') is None:

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "backend_postgresql.h"
+#include "mariadb.h"
 
 #include <glib/gstdio.h>
 
@@ -121,5 +122,5 @@ static const struct test_backend sqlite_file = {
 			    "ALTER TABLE action ADD error TEXT",
 };
 
-const struct test_backend *const test_backends[] = {&sqlite_file, &test_backend_postgresql};
+const struct test_backend *const test_backends[] = {&sqlite_file, &test_backend_postgresql, &mariadb_server};
 const size_t test_backend_count = G_N_ELEMENTS(test_backends);

@@ -43,7 +43,7 @@ static void server_start(void)
 	}
 	server.answers = g_data_input_stream_new(g_subprocess_get_stdout_pipe(server.process));
 	g_autofree char *line = answer_read();
-	char **words = line ? g_strsplit(line, " ", 2) : NULL;
+	g_auto(GStrv) words = line ? g_strsplit(line, " ", 2) : NULL;
 	if (!words) {
 		g_subprocess_wait(server.process, NULL, NULL);
 		server.absent = g_subprocess_get_exit_status(server.process) == 77;
@@ -51,7 +51,7 @@ static void server_start(void)
 			g_error("the test's MariaDB server does not start");
 		return;
 	}
-	server.socket = words[0];
+	server.socket = g_strdup(words[0]);
 	server.port = g_ascii_strtoll(words[1], NULL, 10);
 	atexit(server_end);
 }
@@ -196,6 +196,7 @@ const char *mariadb_socket(void)
 
 const struct test_backend mariadb_server = {
 	.name = "mariadb",
+	.start = mariadb_available,
 	.place_new = mariadb_new,
 	.place_free = mariadb_free,
 	.options = mariadb_options,
@@ -205,6 +206,8 @@ const struct test_backend mariadb_server = {
 	.unlock = server_unlock,
 	.vanish = server_vanish,
 	.come_back = server_come_back,
+	.gone = AS_ERROR_UNAVAILABLE,
+	.select_mark = "FROM `action`",
 	.create_table = "id int(11) NO auto_increment|name varchar(255) NO |command longtext NO |"
 			"cron longtext NO |merge_missed tinyint(1) YES |actuality_time int(11) YES ",
 	.query_table = "SELECT GROUP_CONCAT(CONCAT_WS(' ', column_name, column_type, is_nullable, extra) "
