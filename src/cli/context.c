@@ -100,9 +100,20 @@ struct lane_names cli_lanes(const struct cli *cli)
 struct store *cli_open_store(const struct cli *cli, enum cli_store_mode mode, GError **error)
 {
 	const struct config_database *database = &cli->config->actions_db;
+	size_t count;
+	g_autofree struct config_pair *pairs = config_database_pairs(database, &count);
+	g_autofree struct store_setting *settings = g_new(struct store_setting, count + 1);
+	for (size_t i = 0; i < count; i++)
+		settings[i] = (struct store_setting){pairs[i].name, pairs[i].value};
 	struct store_options where = {
 		.dialect = config_dialect_name(database->dialect),
 		.database = database->database,
+		.host = database->host,
+		.port = database->port,
+		.username = database->username,
+		.password = database->password,
+		.settings = settings,
+		.setting_count = count,
 		.create = mode == CLI_STORE_CREATE,
 		.read_only = mode == CLI_STORE_READ,
 	};

@@ -144,15 +144,30 @@ static bool is_same_file(const char *a, const char *b)
 	       sa.st_ino == sb.st_ino;
 }
 
+static struct store_options store_options_of(struct daemon *d, const struct config_database *database)
+{
+	size_t count;
+	g_autofree struct config_pair *pairs = config_database_pairs(database, &count);
+	g_free(d->store_settings);
+	d->store_settings = g_new(struct store_setting, count + 1);
+	for (size_t i = 0; i < count; i++)
+		d->store_settings[i] = (struct store_setting){pairs[i].name, pairs[i].value};
+	return (struct store_options){.dialect = config_dialect_name(database->dialect),
+		.database = database->database,
+		.host = database->host,
+		.port = database->port,
+		.username = database->username,
+		.password = database->password,
+		.settings = d->store_settings,
+		.setting_count = count};
+}
+
 void databases_start_store(struct daemon *d)
 {
 	const struct config *c = d->config;
 	struct journal *journal = journal_thread_journal(d->journal_thread);
 	struct store_thread_options options = {
-		.store = {.dialect = config_dialect_name(c->actions_db.dialect),
-			.database = c->actions_db.database,
-			.echo = c->test.echo_actions_db_engine ? echo_log : NULL,
-			.context = journal},
+		.store = store_options_of(d, &c->actions_db),
 		.what = "actions_db",
 		.inbox = d->inbox,
 		.tracker = d->tracker,
@@ -162,7 +177,10 @@ void databases_start_store(struct daemon *d)
 		.samples = d->sample_rows,
 		.sample_count = d->samples ? d->samples->len : 0,
 	};
-	if (is_same_file(journal_path(journal), c->actions_db.database))
+	options.store.echo = c->test.echo_actions_db_engine ? echo_log : NULL;
+	options.store.context = journal;
+	if (c->actions_db.dialect == CONFIG_SQLITE &&
+		is_same_file(journal_path(journal), c->actions_db.database))
 		options.store.foreign_version = foreign_version;
 	d->store_thread = store_thread_start(&options);
 }
@@ -184,6 +202,7 @@ void databases_free(struct daemon *d)
 	tracker_free(d->tracker);
 	schedule_cache_free(d->cache);
 	zone_cache_free(d->zones);
+	g_free(d->store_settings);
 	g_free(d->sample_rows);
 	g_clear_pointer(&d->samples, g_ptr_array_unref);
 	g_free(d->machine_zone);

@@ -10,17 +10,17 @@ BEGIN
 		RETURN NULL;
 	END IF;
 	IF TG_OP = 'INSERT' THEN
-		SELECT pg_catalog.count(*) > 256 INTO many FROM (SELECT FROM new_rows LIMIT 257) AS some;
+		SELECT pg_catalog.count(*) > 256 INTO many FROM (SELECT FROM new_rows LIMIT 257) AS part;
 		IF NOT many THEN
 			SELECT pg_catalog.string_agg(id::text, ',') INTO changed FROM new_rows;
 		END IF;
 	ELSIF TG_OP = 'DELETE' THEN
-		SELECT pg_catalog.count(*) > 256 INTO many FROM (SELECT FROM old_rows LIMIT 257) AS some;
+		SELECT pg_catalog.count(*) > 256 INTO many FROM (SELECT FROM old_rows LIMIT 257) AS part;
 		IF NOT many THEN
 			SELECT pg_catalog.string_agg(id::text, ',') INTO changed FROM old_rows;
 		END IF;
 	ELSIF TG_OP = 'UPDATE' THEN
-		SELECT pg_catalog.count(*) > 128 INTO many FROM (SELECT FROM new_rows LIMIT 129) AS some;
+		SELECT pg_catalog.count(*) > 128 INTO many FROM (SELECT FROM new_rows LIMIT 129) AS part;
 		IF NOT many THEN
 			WITH o AS (SELECT id::text, pg_catalog.to_jsonb(r) - 'error', r.cron::text FROM old_rows r),
 				n AS (SELECT id::text, pg_catalog.to_jsonb(r) - 'error', r.cron::text FROM new_rows r)
