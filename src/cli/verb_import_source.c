@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+/* As there, only user, password and query are decoded. */
+#define URL_FLAGS                                                                          \
+	(G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED_QUERY | G_URI_FLAGS_ENCODED_PATH | \
+		G_URI_FLAGS_PARSE_RELAXED)
+
 static void add_setting(struct import_source *source, const char *name, const char *value)
 {
 	struct store_setting setting = {g_strdup(name), g_strdup(value)};
@@ -59,9 +64,8 @@ static bool of_server_url(struct import_source *source, const char *url, GError 
 	g_autofree char *path = NULL, *query = NULL;
 	g_autoptr(GError) reason = NULL;
 	int port = -1;
-	if (!g_uri_split_with_user(url, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED_QUERY, NULL,
-		    &source->username, &source->password, NULL, &source->host, &port, &path, &query, NULL,
-		    &reason) ||
+	if (!g_uri_split_with_user(url, URL_FLAGS, NULL, &source->username, &source->password, NULL,
+		    &source->host, &port, &path, &query, NULL, &reason) ||
 		!take_query(source, query, &reason)) {
 		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "it is no URL: %s", reason->message);
 		return false;

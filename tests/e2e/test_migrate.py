@@ -1,18 +1,24 @@
 """Taking over from the Python program: its job store, written by the real APScheduler 3, tells what is owed."""
 
+import itertools
 import json
+import os
 import sqlite3
+import subprocess
 from collections import Counter
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
 from lib.actions_db import apscheduler, unix
+from lib.mariadb import MariaDb, installed
 from lib.python_program import leave_jobs
 
 STOPPED = datetime(2030, 5, 6, 12, 0, 30, tzinfo=timezone.utc)
 STARTED = STOPPED + timedelta(hours=1)
+LIBRARY = Path(__file__).resolve().parents[1] / 'lib'
 MINUTE = unix('* * * * *')
 
 ACTIONS = [
@@ -50,15 +56,86 @@ def rows_of(path):
 
 @pytest.fixture
 def left(scheduler, clock):
-    """A scheduler that was never started, beside what the Python program left an hour ago."""
-    def make(actions=ACTIONS, internal='database.db', paused=(7,), **options):
+    """A scheduler that was never started, beside what the Python program left an hour ago: in the SQLite file
+    `internal`, or at `url` where that is given."""
+    def make(actions=ACTIONS, internal='database.db', paused=(7,), url=None, **options):
         clock.set_now(STARTED)
-        s = scheduler(clock=clock, actions=actions, config={'internal_db': {'database': internal}}, **options)
+        s = scheduler(clock=clock, actions=actions, **{'config': {'internal_db': {'database': internal}}, **options})
         rows = [{'id': row['id'], 'command': row['command'], 'cron': json.loads(row['cron'])} for row in s.actions.rows()]
-        s.jobs = leave_jobs(f'sqlite:///{s.directory / internal}', rows, STOPPED, paused)
+        s.jobs = leave_jobs(url or f'sqlite:///{s.directory / internal}', rows, STOPPED, paused)
         s.internal = s.directory / internal
         return s
     return make
+
+
+class Postgresql:
+    """A server of the tests' own."""
+
+    dialect, driver, username = 'postgresql', 'psycopg2', 'postgres'
+
+    def __init__(self):
+        done = subprocess.run([LIBRARY / 'postgresql-server', 'start', str(os.getpid())], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True)
+        if done.returncode == 77:
+            pytest.skip('PostgreSQL is not installed')
+        assert done.returncode == 0, done.stderr
+        self.directory, port = done.stdout.split()
+        self.port = int(port)
+
+    def execute(self, sql, database='postgres'):
+        """Runs SQL and returns the rows."""
+        import psycopg2
+        with closing(psycopg2.connect(host='127.0.0.1', port=self.port, user='postgres', dbname=database)) as db:
+            db.autocommit = True
+            cursor = db.cursor()
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else None
+
+    def close(self):
+        subprocess.run([LIBRARY / 'postgresql-server', 'stop', self.directory], check=True)
+
+
+class Mariadb:
+    """The same in MariaDB."""
+
+    dialect, driver, username = 'mysql', 'pymysql', 'root'
+
+    def __init__(self):
+        if not installed():
+            pytest.skip('MariaDB is not installed')
+        self.server = MariaDb()
+        self.port = self.server.port
+
+    def execute(self, sql, database='mysql'):
+        """Runs SQL and returns the rows."""
+        import pymysql
+        with closing(pymysql.connect(host='127.0.0.1', port=self.port, user='root', database=database)) as db:
+            cursor = db.cursor()
+            cursor.execute(sql)
+            db.commit()
+            return list(cursor.fetchall())
+
+    def close(self):
+        self.server.close()
+
+
+@pytest.fixture(scope='module', params=[Postgresql, Mariadb])
+def server(request):
+    """A database server."""
+    made = request.param()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def server_db(server, numbers=itertools.count()):
+    """The configuration of a database of its own on the server, and its URL as SQLAlchemy has it."""
+    name = f'jobs_{next(numbers)}'
+    server.execute(f'CREATE DATABASE {name}')
+    config = {'dialect': server.dialect, 'driver': server.driver, 'username': server.username, 'password': '',
+              'host': '127.0.0.1', 'port': server.port, 'database': name}
+    url = f'{server.dialect}+{server.driver}://{server.username}@127.0.0.1:{server.port}/{name}'
+    return config, url
 
 
 @pytest.mark.parametrize('internal', ['database.db', 'internal.db'])
@@ -198,6 +275,20 @@ def test_the_verb_before_the_first_start(left, clock, source):
     assert accounted(s.history(), 7) == Counter()
     note, = [note for note in notes(s) if 'apscheduler' in note]
     assert 'of 6 actions' in note and '5 of them owe fires due since 2030-05-06T12:01:00Z' in note
+
+
+def test_the_verb_reads_the_job_store_of_a_server(left, server, server_db):
+    config, url = server_db
+    s = left(internal='internal.db', url=url)
+    table = 'SELECT id, next_run_time, job_state FROM apscheduler_jobs ORDER BY id'
+    before = server.execute(table, config['database'])
+    rows, said = imported(s, '--from', url)
+    assert rows[1]['owed'] == 60 and '6 actions are taken over, 5 of them owe fires' in said
+    s.start()
+    s.wait_lines(sum(EXPECTED.values()), timeout=30)
+    s.stop()
+    assert Counter(line.command for line in s.lines) == EXPECTED
+    assert server.execute(table, config['database']) == before
 
 
 def test_the_verb_refuses_what_is_known(left, clock):
