@@ -2,8 +2,10 @@
 
 #include "base/clock.h"
 
-/* How often a lock that our own lost session still holds is tried again. */
+/* How often a lock that our own lost session still holds is tried again, and for how long one that another
+ * process holds at the start: a server takes a moment to see that a session ended. */
 #define LOCK_STEP (20 * US_PER_MS)
+#define BUSY_WAIT (500 * US_PER_MS)
 
 static bool fail_at(const struct server *server, GError **error)
 {
@@ -171,8 +173,8 @@ static bool dispute_lock(struct server *server, GError **error)
 /* Also what a commit of the lost session came to is decided once the lock is free. */
 static bool take_lock(struct server *server, GError **error)
 {
-	time_us until = clock_monotonic() + server->target.deadline;
-	for (;;) {
+	time_us since = clock_monotonic(), waited = 0;
+	while (waited < server->target.deadline) {
 		int64_t taken;
 		if (!try_lock(server, &taken, error))
 			return false;
@@ -180,12 +182,13 @@ static bool take_lock(struct server *server, GError **error)
 			server->lost = false;
 			return true;
 		}
-		if (!dispute_lock(server, error))
+		if ((server->owned || waited >= BUSY_WAIT) && !dispute_lock(server, error))
 			return false;
-		if (clock_monotonic() >= until)
-			break;
 		g_usleep(LOCK_STEP);
+		waited = clock_monotonic() - since;
 	}
+	if (!server->owned)
+		return dispute_lock(server, error) && fail_busy(server, &(struct holder){0}, error);
 	g_set_error(error, AS_ERROR, AS_ERROR_UNAVAILABLE,
 		"%s: the server has not ended the connection that was lost, which holds the lock",
 		server->place);

@@ -134,7 +134,7 @@ static bool migrate(struct server *server, GError **error)
 		return false;
 	for (; version < (int64_t)server->driver->migration_count; version++) {
 		g_autofree char *sql =
-			g_strdup_printf("%s;\nUPDATE scheduler_meta SET schema_version = %" G_GINT64_FORMAT,
+			g_strdup_printf("%s\nUPDATE scheduler_meta SET schema_version = %" G_GINT64_FORMAT,
 				server->driver->migrations[version], version + 1);
 		if (!run_script(server, sql, error))
 			return false;

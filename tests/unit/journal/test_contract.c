@@ -9,7 +9,8 @@ struct contract {
 };
 
 static const struct contract contracts[] = {{"sqlite", "sqlite", NULL, true}, {"memory", NULL, NULL, false},
-	{"sqlite in memory", "sqlite", ":memory:", false}, {"postgresql", "postgresql", NULL, true}};
+	{"sqlite in memory", "sqlite", ":memory:", false}, {"postgresql", "postgresql", NULL, true},
+	{"mysql", "mysql", NULL, true}};
 static const struct contract *contract;
 
 static struct journal *open_one(const struct scratch *scratch)
