@@ -295,6 +295,7 @@ static void clear(struct cli *cli)
 	zone_cache_free(cli->zones);
 	config_free(cli->config);
 	g_free(cli->zone_name);
+	g_free(cli->journal_settings);
 	g_strfreev(cli->environment);
 	g_clear_pointer(&given.arguments, g_strfreev);
 	char **texts[] = {&given.config, &given.env_file, &given.log_format, &given.color, &given.output};

@@ -53,7 +53,8 @@ struct daemon {
 	struct tracker *tracker;
 	GPtrArray *samples;
 	struct action_row *sample_rows;
-	struct store_setting *store_settings; /* of actions_db */
+	struct store_setting *store_settings;     /* of actions_db */
+	struct journal_setting *journal_settings; /* of internal_db */
 	struct journal_thread *journal_thread;
 	struct store_thread *store_thread;
 	bool known;     /* internal_db knew actions */

@@ -232,6 +232,22 @@ def test_a_table_of_another_program_is_not_touched(left):
     assert s.lines == [] and notes(s) == []
 
 
+@pytest.mark.parametrize('server', [Postgresql], indirect=True)
+def test_the_first_start_with_internal_db_on_a_server(left, server, server_db):
+    config, url = server_db
+    s = left(url=url, config={'internal_db': config})
+    table = 'SELECT id, next_run_time, job_state FROM apscheduler_jobs ORDER BY id'
+    before = server.execute(table, config['database'])
+    s.start()
+    s.wait_lines(sum(EXPECTED.values()), timeout=30)
+    s.restart()
+    s.stop()
+    assert Counter(line.command for line in s.lines) == EXPECTED
+    assert accounted(s.history(), 3) == Counter(delivered=10, missed=50)
+    assert len([note for note in notes(s) if 'apscheduler_jobs' in note]) == 1
+    assert server.execute(table, config['database']) == before
+
+
 # --- the verb ---
 
 def imported(s, *arguments, check=0):
