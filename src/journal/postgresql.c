@@ -7,7 +7,7 @@
 #include "journal/postgresql_migrations.h"
 
 /* Advisory locks are those of one database; the schema is part of the key. */
-#define KEY                "hashtextextended('action-scheduler ' || current_schema(), 0)"
+#define KEY                "hashtextextended('action-scheduler ' || coalesce(current_schema(), ''), 0)"
 /* No row is a division by zero, which makes the server leave out all that follows in the pipeline. */
 #define GUARD(update)      "WITH done AS (" update " RETURNING 1) SELECT 1 / count(*) FROM done"
 #define DIVISION_BY_ZERO   "22012"

@@ -7,13 +7,21 @@
 #include "base/clock.h"
 
 /* The server sees within some 25 s that this host is gone, and frees the lock; an answer that is late because
- * of someone's lock is told as such. */
-#define SESSION                                                                                         \
+ * of someone's lock is told as such. The schema is that of the search_path which has internal_db already, or
+ * else the first in which this role may make tables: its own may come after that of the table `action`. */
+/* clang-format off */
+#define SESSION \
 	"SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; " \
-	"SET lock_timeout = %" G_GINT64_FORMAT "; SET statement_timeout = 0; SET row_security = off; "  \
-	"SET client_min_messages = error; "                                                             \
-	"SELECT set_config('synchronous_commit', 'on', false) "                                         \
-	"WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+	"SET lock_timeout = %" G_GINT64_FORMAT "; SET statement_timeout = 0; SET row_security = off; " \
+	"SET client_min_messages = error; " \
+	"SELECT set_config('synchronous_commit', 'on', false) " \
+	"WHERE current_setting('synchronous_commit') IN ('off', 'local'); " \
+	"SELECT set_config('search_path', quote_ident(name), false) FROM (" \
+	"SELECT name FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (name, number), " \
+	"to_regclass(quote_ident(name) || '.scheduler_meta') AS meta " \
+	"WHERE meta IS NOT NULL OR has_schema_privilege(name, 'CREATE') " \
+	"ORDER BY meta IS NULL, number LIMIT 1) AS chosen"
+/* clang-format on */
 
 /* Codes after which the same may succeed later: lost connections, rolled back transactions, lack of
  * resources, locks, an operator's intervention, a server that only reads. */

@@ -1,4 +1,4 @@
--- internal_db, version 1, in the first schema of the search_path.
+-- internal_db, version 1, in the first schema of the search_path in which the role may make tables.
 -- Times are microseconds since 1970-01-01 UTC; the smallest 64-bit integer stands for none.
 
 CREATE TABLE scheduler_meta (

@@ -283,6 +283,33 @@ static void options_that_name_nothing_are_refused(void **state)
 	assert_fails(journal_open(&options, error), AS_ERROR_INVALID);
 }
 
+/* As packaging/sql has it: the schema of the table `action`, where it may make nothing, comes first. */
+static void a_role_needs_a_schema_of_its_own_and_no_more(void **state)
+{
+	struct scratch *scratch = *state;
+	struct journal_options options = test_options(scratch->database);
+	if (strcmp(backend_dialect(), "postgresql") != 0)
+		return;
+	run_test_sql(scratch->database, "CREATE ROLE keeper LOGIN");
+	run_test_sql(scratch->database, "GRANT USAGE ON SCHEMA public TO keeper");
+	options.username = "keeper";
+	options.setting_count = 0;
+	g_autoptr(GError) refused = NULL;
+	assert_null(journal_open(&options, &refused));
+	assert_true(g_error_matches(refused, AS_ERROR, AS_ERROR_INVALID));
+	assert_non_null(strstr(refused->message, "permission denied for schema public"));
+	run_test_sql(scratch->database, "CREATE SCHEMA kept AUTHORIZATION keeper");
+	run_test_sql(scratch->database, "ALTER ROLE keeper SET search_path = public, kept");
+	struct journal *journal;
+	for (uint64_t i = 0; i < 2; i++) {
+		assert_ok((journal = journal_open(&options, error)));
+		assert_ok(try_commit(journal, i, error));
+		journal_close(journal);
+	}
+	assert_int_equal(run_test_sql(scratch->database, "SELECT owner_epoch FROM kept.scheduler_meta"), 2);
+	run_test_sql(scratch->database, "DROP SCHEMA kept CASCADE");
+}
+
 /* Many statements of every kind, and texts that no server would take as they are. */
 static void a_large_commit_goes_through(void **state)
 {
@@ -357,6 +384,7 @@ int main(int argc, char **argv)
 		SERVER_TEST(readers_work_beside_the_owner),
 		SERVER_TEST(a_newer_schema_is_refused),
 		SERVER_TEST(options_that_name_nothing_are_refused),
+		SERVER_TEST(a_role_needs_a_schema_of_its_own_and_no_more),
 		SERVER_TEST(a_large_commit_goes_through),
 		SERVER_TEST(a_damaged_block_is_told),
 	};
