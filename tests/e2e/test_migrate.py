@@ -232,7 +232,6 @@ def test_a_table_of_another_program_is_not_touched(left):
     assert s.lines == [] and notes(s) == []
 
 
-@pytest.mark.parametrize('server', [Postgresql], indirect=True)
 def test_the_first_start_with_internal_db_on_a_server(left, server, server_db):
     config, url = server_db
     s = left(url=url, config={'internal_db': config})
@@ -246,6 +245,22 @@ def test_the_first_start_with_internal_db_on_a_server(left, server, server_db):
     assert accounted(s.history(), 3) == Counter(delivered=10, missed=50)
     assert len([note for note in notes(s) if 'apscheduler_jobs' in note]) == 1
     assert server.execute(table, config['database']) == before
+
+
+@pytest.mark.parametrize('server', [Postgresql], indirect=True)
+def test_a_job_store_that_may_not_be_read_is_no_empty_one(left, server, server_db):
+    config, url = server_db
+    server.execute('DROP ROLE IF EXISTS lesser; CREATE ROLE lesser LOGIN')
+    server.execute('GRANT ALL ON SCHEMA public TO lesser', config['database'])
+    s = left(url=url, config={'internal_db': {**config, 'username': 'lesser'}})
+    s.start(ready=False)
+    assert s.wait() == 1
+    assert 'GRANT SELECT ON apscheduler_jobs TO "lesser"' in s.stderr and s.lines == []
+    server.execute('GRANT SELECT ON apscheduler_jobs TO lesser', config['database'])
+    s.start()
+    s.wait_lines(sum(EXPECTED.values()), timeout=30)
+    s.stop()
+    assert Counter(line.command for line in s.lines) == EXPECTED
 
 
 # --- the verb ---
