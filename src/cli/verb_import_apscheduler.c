@@ -172,7 +172,6 @@ static void write_action(struct importing *importing, const struct action_view *
 		.since = after,
 		.schedule = schedule_ref(action->action->schedule),
 	};
-	backlog_member_pack(member);
 }
 
 /* --- rows --- */
@@ -314,6 +313,10 @@ static bool write_commit(struct importing *importing, struct journal *journal, G
 			"%zu of them owe fires%s",
 			commit->definitions->len, importing->counts[FATE_OWED], since)};
 	g_array_append_val(commit->notes, note);
+	for (guint i = 0; i < commit->backlog->len; i++) {
+		struct backlog_record *record = &g_array_index(commit->backlog, struct backlog_record, i);
+		backlog_members_pack(record->members, record->member_count);
+	}
 	commit->sequence = 1;
 	return journal_commit(journal, commit, error);
 }
