@@ -385,9 +385,13 @@ static void drop_picked(struct pick *pick)
 bool tracker_read_ids(struct tracker *tracker, struct store *store, const int64_t *ids, size_t count,
 	tracker_fn each, void *context, GError **error)
 {
+	/* They may be the store's, and gone with the read. */
+	g_autofree int64_t *copy = g_memdup2(ids, count * sizeof *ids);
 	struct pick pick = {
-		.walk = {.tracker = tracker, .each = each, .context = context}, .ids = ids, .count = count};
+		.walk = {.tracker = tracker, .each = each, .context = context}, .ids = copy, .count = count};
 	struct walk *walk = &pick.walk;
+	if (count == 0)
+		return true;
 	walk_begin(walk);
 	pick.gone = g_array_new(FALSE, FALSE, sizeof *ids);
 	bool done = store_read_ids(store, ids, count, each_picked, &pick, error);
