@@ -35,7 +35,7 @@ QUICK = Sizes(actions=100_000, bursts=(100_000,), sustained_s=5, idle_s=5, peer_
 
 
 class Bench(NamedTuple):
-    """Where things are."""
+    """Where things are, and how large."""
 
     build: Path
     scratch: Path
@@ -125,7 +125,7 @@ def burst_prepare(bench, program, count):
     """A table that is loaded and at rest well before all of it is due; returns the due second (Unix time)."""
     if not program.actions_path.exists():
         program.write_actions(count, far_off())
-    second = int(time.time() + 8 + count / 50_000)
+    second = int(time.time() + 6 + count / 80_000)
     program.forget()
     program.set_schedules(due_at(second))
     return second

@@ -42,15 +42,13 @@ def load_rows(f, sizes):
     n = sizes.actions
     yield (f'load {n:,} rows from SQLite, ms', f.cell('load.load_ms'), f.floor('load.bare_ms', 'load.load_ratio'),
            '<= x3', '', '')
+    own = f.value('load.load_ms')
+    yield ('   us an action', number(own * 1e3 / n if own else None), '', '',
+           f.cell('apscheduler.load_us_per_action'), f.cell('robfig.load_us_per_action'))
+    yield ('   the peer into its durable store', '', '', '', f.cell('apscheduler.load_sqlite_us_per_action'),
+           'has none')
     yield (f'restart, {n:,} rows unchanged, ms', f.cell('load.restart_ms'),
            f.floor('load.bare_ms', 'load.restart_ratio'), '', '', '')
-    for peer in ('apscheduler', 'robfig'):
-        f.figures.setdefault(peer, {})
-    own = f.value('load.load_ms')
-    yield ('load, us an action', number(own * 1e3 / n if own else None), '', '',
-           f.cell('apscheduler.load_us_per_action'), f.cell('robfig.load_us_per_action'))
-    yield ('   into a durable store', number(own * 1e3 / n if own else None), '', '',
-           f.cell('apscheduler.load_sqlite_us_per_action'), 'has none')
     yield ('memory beside the text, bytes an action', f.cell('load.bytes_per_action'), '', '<= 200',
            f.cell('apscheduler.bytes_per_action'), f.cell('robfig.bytes_per_action'))
     yield ('   at most while loading', f.cell('load.peak_bytes_per_action'), '', '', '', '')
@@ -99,11 +97,10 @@ def machine():
     model = ''
     with open('/proc/cpuinfo', encoding='utf-8') as file:
         model = next((line.split(':', 1)[1].strip() for line in file if line.startswith('model name')), '')
-    load = os.getloadavg()[0]
-    return f'{model or platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, load {load:.1f}'
+    return f'{model or platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}'
 
 
-def render(figures, sizes, rounds, took_s):
+def render(figures, sizes):
     """The text of the table."""
     f = Figures(figures)
     rows = [COLUMNS, *load_rows(f, sizes), *burst_rows(f, sizes), *rate_rows(f)]
@@ -111,8 +108,7 @@ def render(figures, sizes, rounds, took_s):
     lines = ['  '.join(cell.ljust(width) if i == 0 else cell.rjust(width)
                        for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows]
     lines.insert(1, '-' * max(map(len, lines)))
-    head = f'median of {rounds} rounds, {took_s:.0f} s; {machine()}'
-    return '\n'.join([head, '', *lines])
+    return '\n'.join(lines)
 
 
 def why_missing(name):

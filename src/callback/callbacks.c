@@ -1,6 +1,6 @@
 #include "callback/callback.h"
 
-#include "callback/print.h"
+#include "callback/backends.h"
 
 const struct callback_vtable *const callbacks[] = {&callback_print, &callback_none, NULL};
 

@@ -1,6 +1,6 @@
 /* The callback `none`: every fire is delivered at once, to nobody. For measuring the rest of the program. */
 #include "base/clock.h"
-#include "callback/print.h"
+#include "callback/backends.h"
 
 struct callback {
 	struct callback_host host;

@@ -4,6 +4,7 @@
 #include "callback/print.h"
 
 #include "base/clock.h"
+#include "callback/backends.h"
 
 #include <errno.h>
 #include <poll.h>

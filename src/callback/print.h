@@ -1,10 +1,7 @@
-/* Purpose: the callbacks of this folder that callbacks.c lists, and what their tests need of them. */
+/* Purpose: what tests need of the callback print. */
 #pragma once
 
 #include "callback/callback.h"
-
-extern const struct callback_vtable callback_print;
-extern const struct callback_vtable callback_none;
 
 /* As callback_print.open, on a descriptor other than stdout. It is borrowed and must stay open until the
  * close. */

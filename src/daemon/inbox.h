@@ -13,7 +13,7 @@ enum message_kind {
 	MESSAGE_TROUBLE,        /* lane; text, NULL: it is over */
 	MESSAGE_BROKEN,         /* lane; text */
 	MESSAGE_JOURNAL_LOADED, /* data: struct loaded */
-	MESSAGE_JOURNAL_FAILED, /* text: the program ends */
+	MESSAGE_FAILED,         /* text: a database that cannot be worked with, the program ends */
 	MESSAGE_COMMITTED,      /* number: the sequence */
 	MESSAGE_CHANGES,        /* data: struct action_change[count]; bulk */
 	MESSAGE_TABLE_READ,     /* data: struct table_summary, NULL where it could not be read; bulk */

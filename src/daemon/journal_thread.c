@@ -6,12 +6,17 @@
 #include "daemon/thread_wait.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 
 #define RETRY_MIN   (100 * US_PER_MS)
 #define RETRY_MAX   (10 * US_PER_SECOND)
 #define TRIM_PERIOD US_PER_MINUTE
 /* Between two pieces of one trim, for commits to come through. */
 #define TRIM_BREATH (20 * US_PER_MS)
+/* After a commit of so many definitions, a load of the table, memory is given back once no other has come for
+ * a while. */
+#define BULK_MIN    10000
+#define BULK_OVER   US_PER_SECOND
 
 struct journal_thread {
 	struct journal_thread_options options;
@@ -19,6 +24,7 @@ struct journal_thread {
 	struct outage outage;
 	time_us trim_at; /* CLOCK_MONOTONIC */
 	bool trim_failing;
+	bool bulk; /* since memory was given back */
 	GThread *thread;
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t changed;
@@ -45,8 +51,8 @@ static bool error_may_pass(const GError *error)
 
 static void failed_post(struct journal_thread *t, const GError *error)
 {
-	char *text = g_strdup_printf("%s: %s", t->options.what, error->message);
-	inbox_put(t->options.inbox, &(struct message){.kind = MESSAGE_JOURNAL_FAILED, .text = text});
+	char *text = outage_text(t->options.what, error);
+	inbox_put(t->options.inbox, &(struct message){.kind = MESSAGE_FAILED, .text = text});
 }
 
 /* Sleeps; false where the thread is to end. */
@@ -190,6 +196,22 @@ static void history_trim(struct journal_thread *t)
 	t->trim_at = clock_monotonic() + (ok && more ? TRIM_BREATH : TRIM_PERIOD);
 }
 
+static void housekeeping_do(struct journal_thread *t)
+{
+	history_trim(t);
+	if (t->bulk)
+		malloc_trim(0);
+	t->bulk = false;
+}
+
+static void bulk_note(struct journal_thread *t, const struct commit *commit)
+{
+	if (commit->definitions->len < BULK_MIN)
+		return;
+	t->bulk = true;
+	t->trim_at = clock_monotonic() + BULK_OVER;
+}
+
 /* The next commit, NULL where it is time to trim or to end. */
 static struct commit *commit_wait(struct journal_thread *t, bool *ending)
 {
@@ -211,10 +233,12 @@ static void commits_serve(struct journal_thread *t)
 		if (ending)
 			return;
 		bool go_on = true;
-		if (commit)
+		if (commit) {
 			go_on = commit_write(t, commit);
-		else
-			history_trim(t);
+			bulk_note(t, commit);
+		} else {
+			housekeeping_do(t);
+		}
 		commit_free(commit);
 		if (!go_on)
 			return;

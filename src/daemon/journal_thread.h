@@ -1,6 +1,6 @@
 /* Purpose: the thread that owns internal_db: opens and loads it, writes one commit after the other, trims the
  * history. It talks to the loop through the inbox: MESSAGE_JOURNAL_LOADED once, MESSAGE_COMMITTED for each
- * commit, MESSAGE_JOURNAL_FAILED where the program must end. What may pass is tried again until it works. */
+ * commit, MESSAGE_FAILED where the program must end. What may pass is tried again until it works. */
 #pragma once
 
 #include "daemon/inbox.h"

@@ -3,6 +3,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+char *outage_text(const char *what, const GError *error)
+{
+	if (g_str_has_prefix(error->message, what))
+		return g_strdup(error->message);
+	return g_strconcat(what, ": ", error->message, NULL);
+}
+
 dur_us outage_failed(struct outage *outage, const GError *error)
 {
 	if (!outage_is_on(outage)) {
@@ -10,7 +17,8 @@ dur_us outage_failed(struct outage *outage, const GError *error)
 		outage->delay = outage->delay_min;
 	}
 	if (g_strcmp0(outage->reason, error->message) != 0) {
-		log_error("%s: %s; %s", outage->what, error->message, outage->effect);
+		g_autofree char *text = outage_text(outage->what, error);
+		log_error("%s; %s", text, outage->effect);
 		g_free(outage->reason);
 		outage->reason = g_strdup(error->message);
 	}

@@ -17,6 +17,9 @@ struct outage {
 	char *reason;  /* as it was said; NULL: all is well */
 };
 
+/* The error with what it is about before it, where it does not say so itself. Free with g_free. */
+char *outage_text(const char *what, const GError *error);
+
 /* A try has failed: logs it unless that was said already. Returns how long to wait before the next one. */
 dur_us outage_failed(struct outage *outage, const GError *error);
 /* A try went well: logs the end where there was an outage. */

@@ -5,7 +5,7 @@
 
 #include <systemd/sd-daemon.h>
 
-/* Known definitions wait so long for the first read of the table, so that edits made while nobody ran count
+/* What is known waits so long for the first read of the table, so that edits made while nobody ran count
  * before anything fires. */
 #define READ_WAIT (5 * US_PER_SECOND)
 
@@ -82,7 +82,7 @@ void phase_loaded(struct daemon *d, struct loaded *loaded)
 	}
 	d->known = loaded->actions->len > 0;
 	if (d->known)
-		log_info("internal_db: %u actions as last seen, read in %.0f ms", loaded->actions->len,
+		log_info("internal_db: actions as last seen: %u, read in %.0f ms", loaded->actions->len,
 			(double)loaded->took / (double)US_PER_MS);
 	engine_restore(d->engine, g_steal_pointer(&loaded->progress), clock_now(), clock_boottime());
 	if (loaded->jobs)
@@ -90,8 +90,7 @@ void phase_loaded(struct daemon *d, struct loaded *loaded)
 	loaded_free(loaded);
 	d->phase = PHASE_READING;
 	databases_start_store(d);
-	if (d->known)
-		deadline_set(d, READ_WAIT);
+	deadline_set(d, READ_WAIT);
 }
 
 static void phase_run(struct daemon *d)
@@ -101,7 +100,7 @@ static void phase_run(struct daemon *d)
 	report_jobs_schedule(d);
 	report_status(d);
 	sd_notify(0, "READY=1");
-	log_info("ready: %zu actions fire", engine_action_count(d->engine));
+	log_info("ready, actions firing: %zu", engine_action_count(d->engine));
 }
 
 void phase_table_read(struct daemon *d, const struct table_summary *summary)
@@ -150,8 +149,8 @@ static uint32_t fires_in_flight(const struct daemon *d)
 static void stop_give_up(struct daemon *d)
 {
 	uint32_t in_flight = fires_in_flight(d);
-	log_error("stopping: after shutdown_timeout %u fires are unanswered%s; they stay owed", in_flight,
-		d->committing ? " and internal_db has not taken the last progress" : "");
+	log_error("stopping: shutdown_timeout is over, fires unanswered: %u%s; they stay owed", in_flight,
+		d->committing ? ", and internal_db has not taken the last progress" : "");
 	d->exit_status = 1;
 	d->phase = PHASE_ENDED;
 }
@@ -168,7 +167,9 @@ static bool stop_is_done(const struct daemon *d, bool busy)
 void phase_advance(struct daemon *d, bool busy)
 {
 	if (d->phase == PHASE_READING && d->deadline_passed) {
-		log_warning("actions_db has not answered yet; the definitions as last seen fire meanwhile");
+		log_warning("actions_db has not been read yet; %s",
+			d->known ? "the definitions as last seen fire meanwhile"
+				 : "actions fire as they are read");
 		phase_run(d);
 	} else if (d->phase == PHASE_STOPPING && stop_is_done(d, busy)) {
 		d->phase = PHASE_ENDED;

@@ -95,7 +95,10 @@ void reload_run(struct daemon *d)
 {
 	if (d->phase >= PHASE_STOPPING)
 		return;
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_monotonic());
+	/* Before READY was said, it is not said here. */
+	bool ready = d->phase == PHASE_RUNNING;
+	if (ready)
+		sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_monotonic());
 	log_info("reading the configuration and the table again");
 	g_autoptr(GPtrArray) problems = config_problems_new();
 	struct config *fresh = config_load(d->options->sources, problems);
@@ -106,5 +109,6 @@ void reload_run(struct daemon *d)
 	if (fresh && !config_apply(d, fresh))
 		config_free(fresh);
 	table_reload(d);
-	sd_notify(0, "READY=1");
+	if (ready)
+		sd_notify(0, "READY=1");
 }

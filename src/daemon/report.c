@@ -29,13 +29,13 @@ void report_table(struct daemon *d, const struct table_summary *s)
 	d->bad_rows = s->bad_rows;
 	double ms = (double)s->took / (double)US_PER_MS;
 	if (d->phase == PHASE_READING)
-		log_info("loaded: %zu actions, %zu schedules, %zu bad rows, %.0f ms",
+		log_info("loaded: actions %zu, schedules %zu, bad rows %zu, in %.0f ms",
 			engine_action_count(d->engine), engine_schedule_count(d->engine), s->bad_rows, ms);
 	/* What a first start finds is no change. */
 	if ((d->known || d->phase != PHASE_READING) && (s->added || s->changed || s->removed))
-		log_info("changes: %zu rows added, %zu changed, %zu removed; of these %zu disabled, %zu bad; "
-			 "%zu "
-			 "actions fire, %.0f ms",
+		log_info("changes: rows added %zu, changed %zu, removed %zu; disabled %zu, bad %zu; actions "
+			 "firing: "
+			 "%zu, in %.0f ms",
 			s->added, s->changed, s->removed, s->disabled, s->went_bad,
 			engine_action_count(d->engine), ms);
 }
@@ -52,9 +52,9 @@ void report_notes(struct daemon *d)
 static char *status_text(const struct daemon *d)
 {
 	GString *text = g_string_new("STATUS=");
-	g_string_append_printf(text, "%zu actions fire", engine_action_count(d->engine));
+	g_string_append_printf(text, "actions firing: %zu", engine_action_count(d->engine));
 	if (d->bad_rows)
-		g_string_append_printf(text, ", %zu rows are bad", d->bad_rows);
+		g_string_append_printf(text, ", bad rows: %zu", d->bad_rows);
 	for (uint16_t i = 0; i < d->lane_count; i++) {
 		struct engine_lane_status s;
 		engine_lane_status(d->engine, i, &s);

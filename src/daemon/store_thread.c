@@ -205,8 +205,14 @@ static bool table_look(struct store_thread *t, GError **error)
 	return !changed || table_read(t, error);
 }
 
-static void table_failed(struct store_thread *t, const GError *error, dur_us period)
+/* False where no other try can help, which ends the program. */
+static bool table_failed(struct store_thread *t, const GError *error, dur_us period)
 {
+	if (g_error_matches(error, AS_ERROR, AS_ERROR_INVALID)) {
+		char *text = outage_text(t->options.what, error);
+		inbox_put(t->options.inbox, &(struct message){.kind = MESSAGE_FAILED, .text = text});
+		return false;
+	}
 	t->outage.delay_max = CLAMP(period, RETRY_MIN, RETRY_MAX);
 	t->next_look = clock_monotonic() + outage_failed(&t->outage, error);
 	t->look = true;
@@ -216,6 +222,7 @@ static void table_failed(struct store_thread *t, const GError *error, dur_us per
 		t->store = NULL;
 	}
 	inbox_put_bulk(t->options.inbox, &(struct message){.kind = MESSAGE_TABLE_READ});
+	return true;
 }
 
 /* --- the thread --- */
@@ -305,8 +312,8 @@ static gpointer store_thread_run(gpointer data)
 		next_look_set(t, looked, period);
 		if (done)
 			outage_over(&t->outage);
-		else if (error)
-			table_failed(t, error, period);
+		else if (error && !table_failed(t, error, period))
+			break;
 	}
 	store_close(t->store);
 	pthread_mutex_lock(&t->lock);

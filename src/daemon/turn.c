@@ -7,7 +7,7 @@
 
 #define TURN_MAX  (2 * US_PER_MS)
 /* Changes of the table applied at a time. */
-#define APPLY_MAX 256
+#define APPLY_MAX 1024
 
 static void resolved_apply(struct daemon *d, const struct message *message)
 {
@@ -40,7 +40,7 @@ static void message_apply(struct daemon *d, struct message *message)
 		phase_fail(d, message->text);
 		break;
 	case MESSAGE_JOURNAL_LOADED: phase_loaded(d, g_steal_pointer(&message->data)); break;
-	case MESSAGE_JOURNAL_FAILED:
+	case MESSAGE_FAILED:
 		phase_fail(d, message->text);
 		d->phase = PHASE_ENDED;
 		break;
@@ -58,7 +58,7 @@ static bool messages_apply(struct daemon *d)
 {
 	struct message *message;
 	bool any = false;
-	while ((message = inbox_take(d->inbox))) {
+	while (d->phase != PHASE_ENDED && (message = inbox_take(d->inbox))) {
 		message_apply(d, message);
 		any = true;
 	}

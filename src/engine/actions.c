@@ -37,7 +37,6 @@ static struct cohort *batch_cohort(struct batch *batch, const struct action *act
 	struct cohort *cohort = lane_cohort(lane, action->schedule, action->id, true);
 	if (!cohort->in) {
 		cohort->in = g_ptr_array_new();
-		cohort->out = g_array_new(FALSE, FALSE, sizeof(int64_t));
 		g_ptr_array_add(batch->dirty, cohort);
 		g_ptr_array_add(batch->dirty_lane, lane);
 	}
@@ -51,7 +50,10 @@ static void batch_join(struct batch *batch, struct action *action)
 
 static void batch_leave(struct batch *batch, const struct action *action)
 {
-	g_array_append_val(batch_cohort(batch, action)->out, action->id);
+	struct cohort *cohort = batch_cohort(batch, action);
+	if (!cohort->out)
+		cohort->out = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	g_array_append_val(cohort->out, action->id);
 }
 
 /* Where the cursor of a cohort that was empty may begin: nobody in it has anything owed before. */
@@ -73,8 +75,10 @@ static void batch_finish_cohorts(struct batch *batch)
 		struct cohort *cohort = batch->dirty->pdata[i];
 		struct lane *lane = batch->dirty_lane->pdata[i];
 		bool was_empty = cohort->members.count == 0;
-		action_list_edit(&cohort->members, (const int64_t *)(void *)cohort->out->data,
-			cohort->out->len, (struct action **)cohort->in->pdata, cohort->in->len);
+		action_list_edit(&cohort->members,
+			cohort->out ? (const int64_t *)(void *)cohort->out->data : NULL,
+			cohort->out ? cohort->out->len : 0, (struct action **)cohort->in->pdata,
+			cohort->in->len);
 		g_clear_pointer(&cohort->in, g_ptr_array_unref);
 		g_clear_pointer(&cohort->out, g_array_unref);
 		if (cohort->members.count == 0)
@@ -87,20 +91,23 @@ static void batch_finish_cohorts(struct batch *batch)
 /* --- what an edit leaves owed --- */
 
 /* The record that takes over what edited actions are owed of a stretch, in the lane they are in now. */
-static struct record *group_record(struct lane *lane, uint64_t derived_from, struct position from,
-	struct position to, time_us decided_now, time_us drop_before)
+static struct record *group_record(struct lane *lane, const struct backlog_record *stretch, uint64_t after_id)
 {
 	for (guint i = lane->records->len; i > 0; i--) {
 		struct record *record = lane->records->pdata[i - 1];
-		if (record->derived && record->derived_from == derived_from &&
-			record->phase == RECORD_WAITING && record->data.member_count < GROUP_MEMBERS_MAX &&
-			record->data.decided_now == decided_now && position_compare(record->data.to, to) == 0)
+		const struct backlog_record *data = &record->data;
+		if (data->id > after_id && record->derived && record->derived_from == stretch->id &&
+			record->phase == RECORD_WAITING && data->member_count < GROUP_MEMBERS_MAX &&
+			data->decided_now == stretch->decided_now &&
+			data->fire_until == stretch->fire_until &&
+			position_compare(data->to, stretch->to) == 0)
 			return record;
 	}
-	struct record *record = record_new(lane, from, to, decided_now);
-	record->data.drop_before = drop_before;
+	struct record *record = record_new(lane, stretch->from, stretch->to, stretch->decided_now);
+	record->data.drop_before = stretch->drop_before;
+	record->data.fire_until = stretch->fire_until;
 	record->derived = true;
-	record->derived_from = derived_from;
+	record->derived_from = stretch->id;
 	return record;
 }
 
@@ -109,12 +116,14 @@ static struct record *group_record(struct lane *lane, uint64_t derived_from, str
 struct heir {
 	struct lane *to;
 	enum fire_reason reason;
+	uint64_t last_id; /* the record that took the action in last: stretches keep their order */
+	uint64_t turn;    /* unlike that of every other heir */
 };
 
-static void hand_over(struct engine *engine, const struct heir *heir, const struct action *action,
+static void hand_over(struct engine *engine, struct heir *heir, const struct action *action,
 	const struct schedule *schedule, time_us after, const struct backlog_record *stretch)
 {
-	time_us until = stretch->to.due_at;
+	time_us until = MIN(stretch->to.due_at, stretch->fire_until);
 	struct position next;
 	if (!fire_next(schedule, action->id, position_end_of(after), &next) || next.due_at > until)
 		return;
@@ -122,33 +131,30 @@ static void hand_over(struct engine *engine, const struct heir *heir, const stru
 		engine_owe_skipped(engine, action->id, schedule, after, until, heir->reason);
 		return;
 	}
-	struct record *record = group_record(heir->to, stretch->id, stretch->from, stretch->to,
-		stretch->decided_now, stretch->drop_before);
+	struct record *record = group_record(heir->to, stretch, heir->last_id);
+	heir->last_id = record->data.id;
+	record->heir_turn = heir->turn;
 	record_add_member(record, action->id, schedule, after);
 }
 
-/* Every record of the lane, and the stretch that is held, let go of the action. */
+/* Every record of the lane lets go of the action. */
 static void detach_from_records(
-	struct engine *engine, struct lane *lane, const struct heir *heir, const struct action *action)
+	struct engine *engine, struct lane *lane, struct heir *heir, const struct action *action)
 {
-	if (lane->hold.on) {
-		struct backlog_record held = {.from = lane->hold.from, .to = lane->hold.to};
-		held.decided_now = lane->hold.to.due_at;
-		held.drop_before = TIME_US_MIN;
-		time_us after = position_bound(held.from, action->schedule, action->id);
-		hand_over(engine, heir, action, action->schedule, MAX(action->since, after), &held);
-	}
-	guint count = lane->records->len; /* records made meanwhile are the heir's */
-	for (guint i = 0; i < count; i++) {
+	heir->turn = ++engine->next_heir;
+	for (guint i = 0; i < lane->records->len; i++) {
 		struct record *record = lane->records->pdata[i];
 		time_us after;
 		const struct schedule *schedule;
 		struct backlog_member *member;
-		if (!record_owes(record, action, &after, &schedule, &member))
+		/* What it has just handed over is the heir's. */
+		if (record->heir_turn == heir->turn ||
+			!record_owes(record, action, &after, &schedule, &member))
 			continue;
 		struct backlog_record stretch = record->data;
 		stretch.drop_before = MAX(stretch.drop_before, record->skip_before);
 		hand_over(engine, heir, action, schedule, after, &stretch);
+		record_let_go(record, action);
 		if (member)
 			record_drop_member(record, member);
 	}
@@ -156,12 +162,13 @@ static void detach_from_records(
 
 /* The live stream lets go of it: what is due by now and was not dispatched. */
 static void detach_from_live(
-	struct batch *batch, struct lane *lane, const struct heir *heir, const struct action *action)
+	struct batch *batch, struct lane *lane, struct heir *heir, const struct action *action)
 {
 	struct backlog_record stretch = {
 		.from = lane->live.dispatched,
 		.to = position_end_of(batch->now),
 		.decided_now = batch->now,
+		.fire_until = TIME_US_MAX,
 		.drop_before = batch->engine->starting ? engine_drop_before(batch->engine) : TIME_US_MIN,
 	};
 	time_us after = MAX(action->since, lane_since(lane, action));
@@ -182,6 +189,15 @@ static void queue_definition(struct engine *engine, int64_t id, time_us since, s
 	g_array_append_val(engine->pending->definitions, definition);
 }
 
+void action_begin_no_later(struct engine *engine, struct action *action, time_us t)
+{
+	if (action->since <= t)
+		return;
+	action->since = t;
+	struct definition definition = {.action_id = action->id, .since = t};
+	g_array_append_val(engine->pending->definitions, definition);
+}
+
 static void retire_action(struct batch *batch, struct action *action)
 {
 	action->stale = true;
@@ -194,12 +210,23 @@ static void batch_write_down(struct batch *batch, struct lane *lane)
 	if (batch->written_down[lane->index])
 		return;
 	batch->written_down[lane->index] = true;
+	/* Fires after a stretch that is held cannot be written down before it. */
+	if (lane->hold.on)
+		lane_release_hold(lane);
 	lane_write_down(lane);
+}
+
+/* Where a definition begins that is seen now. A lane may be ahead of a clock that was set back a little: it
+ * waits, and so does the definition. */
+static time_us begin_at(struct batch *batch, time_us now, const struct action *action)
+{
+	return MAX(now, lane_of(batch->engine, action)->live.dispatched.due_at);
 }
 
 static void apply_added(struct batch *batch, struct action *action)
 {
-	action->since = import_since(batch->engine, action);
+	time_us since = import_since(batch->engine, action);
+	action->since = begin_at(batch, since, action);
 	action->incarnation = ++batch->engine->next_incarnation;
 	g_ptr_array_add(batch->in, action);
 	batch_join(batch, action);
@@ -216,6 +243,7 @@ static void apply_replaced(struct batch *batch, struct action *old, struct actio
 	struct lane *lane = lane_of(engine, old);
 	struct heir heir = {.to = lane_of(engine, fresh)};
 	bool moves = old->schedule != fresh->schedule || old->lane != fresh->lane;
+	retire_action(batch, old);
 	fresh->incarnation = old->incarnation;
 	fresh->since = old->since;
 	if (moves || lane->records->len > 0 || lane->hold.on) {
@@ -225,26 +253,25 @@ static void apply_replaced(struct batch *batch, struct action *old, struct actio
 	}
 	if (moves) {
 		detach_from_live(batch, lane, &heir, old);
-		fresh->since = batch->now;
+		fresh->since = MAX(begin_at(batch, batch->now, fresh), begin_at(batch, batch->now, old));
 		batch_leave(batch, old);
 		batch_join(batch, fresh);
 	} else {
 		list_replace(&lane_cohort(lane, old->schedule, old->id, false)->members, fresh);
 	}
 	list_replace(&engine->actions, fresh);
-	retire_action(batch, old);
 }
 
 static void apply_removed(struct batch *batch, struct action *action, enum fire_reason reason)
 {
 	struct lane *lane = lane_of(batch->engine, action);
 	struct heir heir = {.reason = reason};
+	retire_action(batch, action);
 	batch_write_down(batch, lane);
 	detach_from_records(batch->engine, lane, &heir, action);
 	detach_from_live(batch, lane, &heir, action);
 	batch_leave(batch, action);
 	g_array_append_val(batch->out, action->id);
-	retire_action(batch, action);
 }
 
 static void apply_one(struct batch *batch, struct action_change *change)
@@ -265,15 +292,15 @@ static void apply_one(struct batch *batch, struct action_change *change)
 }
 
 /* A lane that owes nothing up to now is at now, so that new actions need not be walked up to it. */
-static void lanes_catch_up(struct engine *engine)
+static void lanes_catch_up(struct engine *engine, time_us now)
 {
 	if (engine->import)
 		return; /* what is imported ends where the live streams begin */
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
 		struct lane *lane = &engine->lanes[i];
 		struct cursor *top = source_top(&lane->source);
-		struct position end = position_end_of(engine->now);
-		if (!lane->hold.on && (!top || top->head.due_at > engine->now) && !lane->ready.length &&
+		struct position end = position_end_of(now);
+		if (!lane->hold.on && (!top || top->head.due_at > now) && !lane->ready.length &&
 			position_compare(lane->live.dispatched, end) < 0)
 			lane->live.dispatched = end;
 	}
@@ -291,7 +318,7 @@ void engine_apply(struct engine *engine, struct action_change *changes, size_t c
 		.replaced = g_ptr_array_new_with_free_func((GDestroyNotify)action_unref),
 		.written_down = g_new0(bool, engine->lane_count),
 	};
-	lanes_catch_up(engine);
+	lanes_catch_up(engine, batch.now);
 	for (size_t i = 0; i < count; i++) {
 		apply_one(&batch, &changes[i]);
 		action_change_clear(&changes[i]);

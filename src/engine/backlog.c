@@ -1,131 +1,19 @@
 #include "engine/internal.h"
 
-/* How many actions are decided over in one piece of work. */
+/* How many actions are told of in one piece of work; a decision costs as much as so many of them. */
 #define SETTLE_PIECE       4096
+#define SETTLE_DECISION    512
 /* Ids of dropped fires that may wait for a commit before deciding goes on. */
 #define SETTLE_PENDING_MAX 65536
-#define RANGES_MAX         4
-
-/* Fires of an action that are dropped of a stretch. */
-struct dropped {
-	enum fire_status status;
-	enum fire_reason reason;
-	time_us first, last, merged_into;
-	uint64_t count;
-};
-
-/* What becomes of the fires of an action in a stretch. */
-struct decision {
-	struct dropped ranges[RANGES_MAX];
-	unsigned range_count;
-	time_us floor; /* those due after it are fired */
-	bool fires;
-};
-
-struct slice_key {
-	const struct schedule *schedule;
-	time_us after;
-	int64_t jittered_id;
-	int32_t actuality_s, catch_up_limit;
-	bool merge_missed;
-};
 
 struct slice {
 	struct slice_key key;
 	struct decision decision;
 	struct action_list members; /* references */
 	struct cursor cursor;
-	GArray *ids; /* int64_t: of the piece being settled, whose dropped fires are to be told */
+	uint32_t stale; /* members that were handed over to other records */
+	GArray *ids;    /* int64_t: of the piece being settled, whose dropped fires are to be told */
 };
-
-/* --- the decision --- */
-
-static void drop(struct decision *decision, const struct schedule *schedule, int64_t id, time_us after,
-	time_us until, enum fire_status status, enum fire_reason reason)
-{
-	uint64_t count = fire_count(schedule, id, after, until);
-	struct position first, last;
-	if (count == 0 || !fire_next(schedule, id, position_end_of(after), &first) ||
-		!fire_last(schedule, id, until, &last))
-		return;
-	decision->ranges[decision->range_count++] = (struct dropped){
-		.status = status,
-		.reason = reason,
-		.first = MIN(first.nominal, last.nominal),
-		.last = MAX(first.nominal, last.nominal),
-		.count = count,
-		.merged_into = TIME_US_MIN,
-	};
-}
-
-/* Age is judged against decided_now; what is not older than the grace is never too old. */
-static time_us oldest_kept(const struct backlog_record *record, int32_t actuality_s)
-{
-	if (actuality_s < 0)
-		return TIME_US_MIN;
-	return record->decided_now - MAX(actuality_s * US_PER_SECOND, ENGINE_GRACE);
-}
-
-static void decide_merged(struct decision *decision, const struct backlog_record *record,
-	const struct slice_key *key, int64_t id, time_us after)
-{
-	time_us until = record->to.due_at;
-	struct position last;
-	if (!fire_last(key->schedule, id, until, &last) || last.due_at <= after)
-		return;
-	unsigned before = decision->range_count;
-	drop(decision, key->schedule, id, after, last.due_at - 1, STATUS_MERGED, REASON_MERGED);
-	if (decision->range_count > before)
-		decision->ranges[before].merged_into = last.nominal;
-	if (last.due_at < oldest_kept(record, key->actuality_s)) {
-		drop(decision, key->schedule, id, last.due_at - 1, until, STATUS_MISSED, REASON_TOO_OLD);
-	} else if (key->catch_up_limit == 0) {
-		drop(decision, key->schedule, id, last.due_at - 1, until, STATUS_SKIPPED,
-			REASON_CATCH_UP_LIMIT);
-	} else {
-		decision->floor = last.due_at - 1;
-		decision->fires = true;
-	}
-}
-
-static void decide_each(struct decision *decision, const struct backlog_record *record,
-	const struct slice_key *key, int64_t id, time_us after)
-{
-	time_us until = record->to.due_at, kept = oldest_kept(record, key->actuality_s);
-	if (kept > after + 1) {
-		drop(decision, key->schedule, id, after, MIN(kept - 1, until), STATUS_MISSED, REASON_TOO_OLD);
-		after = kept - 1;
-	}
-	uint64_t count = fire_count(key->schedule, id, after, until);
-	if (key->catch_up_limit >= 0 && count > (uint64_t)key->catch_up_limit) {
-		uint64_t over = count - (uint64_t)key->catch_up_limit;
-		time_us cut = fire_nth_due(key->schedule, id, after, over);
-		drop(decision, key->schedule, id, after, cut, STATUS_SKIPPED, REASON_CATCH_UP_LIMIT);
-		count -= over;
-		after = cut;
-	}
-	decision->floor = after;
-	decision->fires = count > 0;
-}
-
-/* INTERFACE: merged first, then too old, then the limit. */
-static void decide(struct decision *decision, const struct backlog_record *record,
-	const struct slice_key *key, int64_t id)
-{
-	time_us after = key->after;
-	*decision = (struct decision){.floor = record->to.due_at};
-	if (record->drop_before > after + 1) {
-		time_us dropped_to = MIN(record->drop_before - 1, record->to.due_at);
-		drop(decision, key->schedule, id, after, dropped_to, STATUS_SKIPPED, REASON_CATCH_UP_OPTION);
-		after = dropped_to;
-	}
-	if (after >= record->to.due_at)
-		return;
-	if (key->merge_missed)
-		decide_merged(decision, record, key, id, after);
-	else
-		decide_each(decision, record, key, id, after);
-}
 
 /* --- slices --- */
 
@@ -180,7 +68,7 @@ static struct slice *record_slice(struct record *record, const struct slice_key 
 	slice->ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	slice->cursor = (struct cursor){
 		.schedule = key->schedule, .members = &slice->members, .heap_index = UINT32_MAX};
-	decide(&slice->decision, &record->data, key, id);
+	decision_make(&slice->decision, &record->data, key, id);
 	g_hash_table_add(record->slices, slice);
 	return slice;
 }
@@ -203,6 +91,7 @@ struct record *record_new(struct lane *lane, struct position from, struct positi
 		.to = to,
 		.decided_now = decided_now,
 		.drop_before = TIME_US_MIN,
+		.fire_until = TIME_US_MAX,
 		.settled_id = INT64_MIN,
 		.cursor = from,
 	};
@@ -279,9 +168,13 @@ void record_drop_member(struct record *record, struct backlog_member *member)
 
 void record_cut(struct record *record, time_us t)
 {
-	if (record->data.to.due_at <= t)
+	if (MIN(record->data.to.due_at, record->data.fire_until) <= t)
 		return;
-	record->data.to = position_end_of(t);
+	/* What was decided already must be decided the same again. */
+	if (record->phase == RECORD_WAITING && record->data.settled_id == INT64_MIN)
+		record->data.to = position_end_of(t);
+	else
+		record->data.fire_until = t;
 	record->dirty = true;
 }
 
@@ -295,10 +188,21 @@ static void settle_begin(struct record *record)
 	record->phase = RECORD_SETTLING;
 }
 
-static void settle_action(struct record *record, struct action *action, const struct schedule *schedule,
+/* To its first fire that is still to be fired. */
+static void slice_place(struct record *record, struct slice *slice)
+{
+	struct position floor = position_end_of(slice->decision.floor);
+	if (position_compare(floor, record->data.cursor) < 0)
+		floor = record->data.cursor;
+	source_seek(&record->source, &slice->cursor, floor);
+}
+
+/* Returns what it cost. */
+static uint32_t settle_action(struct record *record, struct action *action, const struct schedule *schedule,
 	time_us after, GPtrArray *touched)
 {
 	struct slice_key key = slice_key(action, schedule, after);
+	guint slices = g_hash_table_size(record->slices);
 	struct slice *slice = record_slice(record, &key, action->id);
 	if (slice->decision.range_count > 0 && action->id > record->data.settled_id) {
 		if (slice->ids->len == 0)
@@ -308,7 +212,11 @@ static void settle_action(struct record *record, struct action *action, const st
 	if (slice->decision.fires) {
 		action_ref(action);
 		action_list_edit(&slice->members, NULL, 0, &action, 1);
+		/* With jitter that is all of the slice; there may be many, so not all at once at the end. */
+		if (schedule_jitter(schedule))
+			slice_place(record, slice);
 	}
+	return g_hash_table_size(record->slices) > slices ? SETTLE_DECISION : 1;
 }
 
 static void tell_dropped(struct engine *engine, struct slice *slice)
@@ -337,8 +245,7 @@ static bool scan_lane(struct lane *lane, struct record *record, GPtrArray *touch
 {
 	const struct action_list *all = &lane->engine->actions;
 	uint32_t i = action_list_above(all, record->scanned_id);
-	uint32_t end = MIN(all->count, i + SETTLE_PIECE);
-	for (; i < end; i++) {
+	for (uint32_t cost = 0; i < all->count && cost < SETTLE_PIECE; i++, cost++) {
 		struct action *action = all->items[i];
 		record->scanned_id = action->id;
 		if (action->lane != lane->index)
@@ -346,9 +253,9 @@ static bool scan_lane(struct lane *lane, struct record *record, GPtrArray *touch
 		time_us after = position_bound(record->data.from, action->schedule, action->id);
 		after = MAX(after, action->since);
 		if (after < record->data.to.due_at)
-			settle_action(record, action, action->schedule, after, touched);
+			cost += settle_action(record, action, action->schedule, after, touched);
 	}
-	return end < all->count;
+	return i < all->count;
 }
 
 static bool scan_members(struct lane *lane, struct record *record, GPtrArray *touched)
@@ -357,11 +264,11 @@ static bool scan_members(struct lane *lane, struct record *record, GPtrArray *to
 	struct backlog_member *member =
 		record->scanned_id == INT64_MIN ? data->members : find_member(record, record->scanned_id + 1);
 	struct backlog_member *end = data->members + data->member_count;
-	for (uint32_t n = 0; member && member < end && n < SETTLE_PIECE; member++, n++) {
+	for (uint32_t cost = 0; member && member < end && cost < SETTLE_PIECE; member++, cost++) {
 		record->scanned_id = member->action_id;
 		struct action *action = action_list_find(&lane->engine->actions, member->action_id);
 		if (member->schedule && action && action->lane == lane->index)
-			settle_action(record, action, member->schedule, member->since, touched);
+			cost += settle_action(record, action, member->schedule, member->since, touched);
 	}
 	return member && member < end;
 }
@@ -373,10 +280,8 @@ static void start_firing(struct record *record)
 	g_hash_table_iter_init(&iter, record->slices);
 	while (g_hash_table_iter_next(&iter, &data, NULL)) {
 		struct slice *slice = data;
-		struct position floor = position_end_of(slice->decision.floor);
-		if (position_compare(floor, record->data.cursor) < 0)
-			floor = record->data.cursor;
-		source_seek(&record->source, &slice->cursor, floor);
+		if (!schedule_jitter(slice->key.schedule))
+			slice_place(record, slice);
 	}
 	record->scanned_id = INT64_MAX;
 	record->phase = RECORD_FIRING;
@@ -428,7 +333,7 @@ struct record *lane_firing(const struct lane *lane)
 static struct cursor *record_top(const struct record *record)
 {
 	struct cursor *top = source_top(&record->source);
-	return top && position_compare(top->head, record->data.to) <= 0 ? top : NULL;
+	return top && top->head.due_at <= MIN(record->data.to.due_at, record->data.fire_until) ? top : NULL;
 }
 
 bool record_has_more(const struct record *record)
@@ -461,7 +366,8 @@ bool record_is_done(const struct record *record)
 	return record->phase == RECORD_FIRING && !record_has_more(record) && !record->stream.first;
 }
 
-bool record_owes(const struct record *record, const struct action *action, time_us *after,
+/* The bound, the schedule and the membership, as the record began; false where the action is not in it. */
+static bool record_holds(const struct record *record, const struct action *action, time_us *after,
 	const struct schedule **schedule, struct backlog_member **member)
 {
 	const struct backlog_record *data = &record->data;
@@ -475,16 +381,56 @@ bool record_owes(const struct record *record, const struct action *action, time_
 		*schedule = (*member)->schedule;
 		*after = (*member)->since;
 	}
-	if (*after >= data->to.due_at)
+	return *after < data->to.due_at;
+}
+
+bool record_owes(const struct record *record, const struct action *action, time_us *after,
+	const struct schedule **schedule, struct backlog_member **member)
+{
+	const struct backlog_record *data = &record->data;
+	if (!record_holds(record, action, after, schedule, member))
 		return false;
 	if (action->id <= MAX(record->scanned_id, data->settled_id)) {
 		/* Decided: what was dropped is told already, and what was dispatched is on its way. */
 		struct decision decision;
 		struct slice_key key = slice_key(action, *schedule, *after);
-		decide(&decision, data, &key, action->id);
+		decision_make(&decision, data, &key, action->id);
 		struct position dispatched =
 			record->phase == RECORD_WAITING ? data->cursor : record->stream.dispatched;
 		*after = MAX(decision.floor, position_bound(dispatched, *schedule, action->id));
 	}
-	return *after < data->to.due_at;
+	return *after < MIN(data->to.due_at, data->fire_until);
+}
+
+static void slice_drop_stale(struct record *record, struct slice *slice)
+{
+	struct action_list *members = &slice->members;
+	struct position head = slice->cursor.head;
+	bool placed = slice->cursor.heap_index != UINT32_MAX;
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < members->count; i++) {
+		if (members->items[i]->stale)
+			action_unref(members->items[i]);
+		else
+			members->items[kept++] = members->items[i];
+	}
+	members->count = kept;
+	slice->stale = 0;
+	slice->cursor.clear_from = TIME_US_MAX;
+	if (placed)
+		source_seek(&record->source, &slice->cursor, position_before(head));
+}
+
+void record_let_go(struct record *record, const struct action *action)
+{
+	time_us after;
+	const struct schedule *schedule;
+	struct backlog_member *member;
+	if (!record->slices || !record_holds(record, action, &after, &schedule, &member))
+		return;
+	struct slice_key key = slice_key(action, schedule, after);
+	struct slice *slice = g_hash_table_lookup(record->slices, &key);
+	if (slice && slice->decision.fires && action_list_find(&slice->members, action->id) == action &&
+		++slice->stale * 2 >= slice->members.count)
+		slice_drop_stale(record, slice);
 }

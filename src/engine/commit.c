@@ -194,10 +194,17 @@ static void order_definitions(GArray *definitions)
 	g_array_sort(definitions, compare_definitions); /* stable */
 	guint kept = 0;
 	for (i = 0; i < definitions->len; i++) {
-		if (i + 1 < definitions->len && d[i].action_id == d[i + 1].action_id)
-			definition_clear(&d[i]);
-		else
+		struct definition *next = i + 1 < definitions->len ? &d[i + 1] : NULL;
+		if (!next || d[i].action_id != next->action_id) {
 			d[kept++] = d[i];
+			continue;
+		}
+		if (!next->packed && next->since != TIME_US_MIN) {
+			next->packed = g_steal_pointer(&d[i].packed);
+			next->block = g_steal_pointer(&d[i].block);
+			next->length = d[i].length;
+		}
+		definition_clear(&d[i]);
 	}
 	/* What is cut off was moved or freed. */
 	memset(d + kept, 0, (definitions->len - kept) * sizeof(d[0]));

@@ -186,12 +186,13 @@ static void clamp_attempts(struct engine *engine)
 	}
 }
 
-/* A definition seen while the clock was ahead holds from now. */
+/* A definition seen while the clock was far ahead holds from now. */
 static void clamp_since(struct engine *engine)
 {
 	for (uint32_t i = 0; i < engine->actions.count; i++) {
 		struct action *action = engine->actions.items[i];
-		action->since = MIN(action->since, engine->now);
+		if (action->since > engine->now + ENGINE_STEP_HELD)
+			action_begin_no_later(engine, action, engine->now);
 	}
 }
 
@@ -208,7 +209,6 @@ void engine_restore(struct engine *engine, struct progress *progress, time_us no
 	engine->now = engine->started_at = now;
 	engine->boottime = boottime;
 	engine->clock_known = engine->starting = true;
-	clamp_since(engine);
 	for (guint i = 0; progress && i < progress->lanes->len; i++)
 		restore_lane(engine, &g_array_index(progress->lanes, struct lane_progress, i));
 	for (guint i = 0; progress && i < progress->backlog->len; i++) {
@@ -221,6 +221,7 @@ void engine_restore(struct engine *engine, struct progress *progress, time_us no
 	}
 	for (uint16_t i = 0; i < engine->lane_count; i++)
 		restore_position(engine, &engine->lanes[i]);
+	clamp_since(engine);
 	for (guint i = 0; progress && i < progress->open->len; i++)
 		restore_open(engine, &g_array_index(progress->open, struct open_fire, i));
 	clamp_attempts(engine);
@@ -252,7 +253,6 @@ static void clock_backward(struct engine *engine, dur_us step)
 		if (lane->hold.on && engine->now < lane->hold.to.due_at) {
 			engine_note(engine, true, "callback %s: the step forward is taken back", lane->name);
 			lane_cancel_hold(lane);
-			clamp_since(engine);
 		}
 		if (engine->now < lane->live.dispatched.due_at - ENGINE_STEP_HELD) {
 			engine_note(engine, true,
@@ -260,9 +260,9 @@ static void clock_backward(struct engine *engine, dur_us step)
 				"from now",
 				lane->name);
 			lane_new_epoch(lane);
-			clamp_since(engine);
 		}
 	}
+	clamp_since(engine);
 }
 
 static void release_holds(struct engine *engine)
@@ -280,6 +280,8 @@ void engine_clock(struct engine *engine, time_us now, time_us boottime)
 	engine->now = now;
 	engine->boottime = boottime;
 	engine->clock_known = true;
+	if (ABS(step) >= ENGINE_STEP_NOTED)
+		engine->starting = false; /* it is long over, or it cannot be told */
 	if (step >= ENGINE_STEP_NOTED)
 		clock_forward(engine, step);
 	else if (step <= -ENGINE_STEP_NOTED)

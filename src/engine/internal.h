@@ -126,6 +126,36 @@ struct run {
 
 /* --- backlog --- */
 
+#define RANGES_MAX 4
+
+/* Fires of an action that are dropped of a stretch. */
+struct dropped {
+	enum fire_status status;
+	enum fire_reason reason;
+	time_us first, last, merged_into;
+	uint64_t count;
+};
+
+/* What becomes of the fires of an action in a stretch. */
+struct decision {
+	struct dropped ranges[RANGES_MAX];
+	unsigned range_count;
+	time_us floor; /* those due after it are fired */
+	bool fires;
+};
+
+struct slice_key {
+	const struct schedule *schedule;
+	time_us after;
+	int64_t jittered_id;
+	int32_t actuality_s, catch_up_limit;
+	bool merge_missed;
+};
+
+/* decision.c: INTERFACE: merged first, then too old, then the limit. One id stands for all of a slice. */
+void decision_make(struct decision *decision, const struct backlog_record *record,
+	const struct slice_key *key, int64_t id);
+
 /* Actions of a record for which it has decided alike. */
 struct slice;
 
@@ -142,6 +172,7 @@ struct record {
 	uint64_t written;      /* the commit that writes it first; 0 where it was read back */
 	uint32_t members_left; /* not handed over to other records */
 	uint8_t phase;
+	uint64_t heir_turn;    /* of the last edit that left something to it */
 	uint64_t derived_from; /* the record (0: the live stream) whose edited actions it took over */
 	bool derived, dirty, members_dirty, stored;
 };
@@ -190,7 +221,7 @@ struct engine {
 	time_us now, boottime, started_at;
 	bool clock_known, starting, stopped;
 	uint32_t next_incarnation;
-	uint64_t next_ticket, next_order, next_sequence, next_record;
+	uint64_t next_ticket, next_order, next_sequence, next_record, next_heir;
 	/* flights by the low half of their ticket */
 	GPtrArray *flights;
 	struct flight *free_flights;
@@ -222,6 +253,10 @@ void engine_owe_skipped(struct engine *engine, int64_t id, const struct schedule
 /* Since when a new action is there; what it owes by its job goes into a record. */
 time_us import_since(struct engine *engine, const struct action *action);
 void import_free(struct import *import); /* NULL is fine */
+
+/* actions.c */
+/* A definition seen while the clock was ahead holds from an earlier time, durably. */
+void action_begin_no_later(struct engine *engine, struct action *action, time_us t);
 
 /* flight.c */
 struct flight *flight_new(struct lane *lane, struct stream *stream, struct action *action,
@@ -292,6 +327,8 @@ bool record_is_done(const struct record *record);
 bool record_owes(const struct record *record, const struct action *action, time_us *after,
 	const struct schedule **schedule, struct backlog_member **member);
 void record_add_member(struct record *record, int64_t id, const struct schedule *schedule, time_us since);
+/* The action, which is stale, was handed over: it need not be walked over fire by fire. */
+void record_let_go(struct record *record, const struct action *action);
 /* The member is handed over to another record. */
 void record_drop_member(struct record *record, struct backlog_member *member);
 /* Nothing of it is due after t any more. */

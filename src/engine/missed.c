@@ -173,11 +173,20 @@ static void records_cut(struct lane *lane, time_us t)
 		record_cut(lane->records->pdata[i], t);
 }
 
+static void lane_clamp_since(struct lane *lane)
+{
+	const struct action_list *all = &lane->engine->actions;
+	for (uint32_t i = 0; i < all->count; i++) {
+		if (all->items[i]->lane == lane->index)
+			action_begin_no_later(lane->engine, all->items[i], lane->engine->now);
+	}
+}
+
 void lane_cancel_hold(struct lane *lane)
 {
 	lane->hold.on = false;
 	live_leave(lane, lane->hold.from);
-	records_cut(lane, lane->engine->now);
+	lane_clamp_since(lane);
 	lane_seek(lane, lane->hold.from);
 }
 
@@ -189,6 +198,7 @@ void lane_new_epoch(struct lane *lane)
 	lane->epoch_new = true;
 	live_leave(lane, POSITION_MIN);
 	records_cut(lane, lane->engine->now);
+	lane_clamp_since(lane);
 	/* What was due by now already and is not handed out is still owed. */
 	lane_seek(lane, position_compare(lane->live.dispatched, now) < 0 ? lane->live.dispatched : now);
 }

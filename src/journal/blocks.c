@@ -61,8 +61,12 @@ static bool merge_definitions(
 	while (has_old || i < count) {
 		bool use_old = has_old && (i == count || old.action_id < changes[i].action_id);
 		const struct definition *take = use_old ? &old : &changes[i];
-		if (take->packed)
-			block_put(out, &since, take);
+		struct definition moved = old;
+		moved.since = take->since;
+		bool moves = !use_old && has_old && !take->packed && take->since != TIME_US_MIN &&
+			     old.action_id == take->action_id;
+		if (take->packed || moves)
+			block_put(out, &since, moves ? &moved : take);
 		if (has_old && (use_old || old.action_id == changes[i].action_id)) {
 			i += !use_old;
 			has_old = block_next(stored, &old);

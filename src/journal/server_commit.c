@@ -40,6 +40,7 @@ static void add_record(struct server_batch *batch, const struct backlog_record *
 		batch_blob(batch, members->data, members->len);
 	else
 		batch_null(batch);
+	batch_int(batch, record->fire_until);
 }
 
 static void add_backlog(struct server_batch *batch, const struct commit *commit)

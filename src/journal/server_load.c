@@ -42,6 +42,7 @@ static bool take_backlog(struct load *load, const struct server_value *row, GErr
 		.drop_before = row[9].integer,
 		.settled_id = row[10].integer,
 		.cursor = position_of(row + 11),
+		.fire_until = row[15].integer,
 	};
 	bool sound = row[14].kind == SERVER_NULL || members_unpack(row[14].bytes, row[14].length, &record);
 	g_array_append_val(load->progress->backlog, record);

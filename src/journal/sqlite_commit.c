@@ -39,6 +39,7 @@ static void bind_record(sqlite3_stmt *statement, const struct backlog_record *re
 	sqlite3_bind_int64(statement, 10, record->drop_before);
 	sqlite3_bind_int64(statement, 11, record->settled_id);
 	bind_position(statement, 12, record->cursor);
+	sqlite3_bind_int64(statement, 16, record->fire_until);
 }
 
 /* Members are written where the record brings them, and kept where it does not. */

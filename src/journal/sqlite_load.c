@@ -39,6 +39,7 @@ static bool read_backlog(struct jdb *jdb, sqlite3_stmt *row, struct progress *pr
 		.drop_before = sqlite3_column_int64(row, 9),
 		.settled_id = sqlite3_column_int64(row, 10),
 		.cursor = column_position(row, 11),
+		.fire_until = sqlite3_column_int64(row, 15),
 	};
 	bool sound = true;
 	if (sqlite3_column_type(row, 14) != SQLITE_NULL) {

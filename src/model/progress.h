@@ -30,6 +30,8 @@ struct backlog_record {
 	struct position from, to;
 	time_us decided_now;
 	time_us drop_before; /* fires due before are `skipped` by run --catch-up; TIME_US_MIN for none */
+	time_us fire_until;  /* fires due after come again by themselves, as the clock was taken back; else
+				TIME_US_MAX */
 	int64_t settled_id;  /* dropped fires of actions up to this id are in the history; INT64_MIN at first
 			      */
 	struct position cursor;         /* fires up to here are resolved or open; `from` at first */
@@ -57,8 +59,9 @@ struct open_fire {
 struct definition {
 	int64_t action_id;
 	time_us since;
-	uint8_t *packed; /* NULL: the definition goes */
-	GBytes *block;   /* a reference to what packed lies in; NULL: it is an allocation of its own */
+	/* NULL: the definition goes (since is TIME_US_MIN), or only its `since` is another. */
+	uint8_t *packed;
+	GBytes *block; /* a reference to what packed lies in; NULL: it is an allocation of its own */
 	uint32_t length;
 };
 

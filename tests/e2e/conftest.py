@@ -82,7 +82,7 @@ def scheduler(request, tmp_path):
         if getattr(request.node, 'report_call', None) and request.node.report_call.failed:
             request.node.add_report_section('teardown', f'{each.directory.name}', each.tail(20000))
     for each in made:
-        for sign in ('AddressSanitizer', 'LeakSanitizer', 'runtime error:'):
+        for sign in ('AddressSanitizer', 'LeakSanitizer', 'ThreadSanitizer', 'runtime error:'):
             assert sign not in each.stderr, each.stderr[-20000:]
 
 

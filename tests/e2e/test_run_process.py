@@ -39,7 +39,7 @@ def test_without_internal_db_it_runs_and_says_so(scheduler):
 def test_systemd_is_told(scheduler):
     s = scheduler(actions=[{'command': 'a', 'cron': FAR_OFF}])
     s.start(environment={'WATCHDOG_USEC': '200000'})
-    s.wait_for(lambda: s.notify.last('STATUS') and '1 actions fire' in s.notify.last('STATUS'))
+    s.wait_for(lambda: s.notify.last('STATUS') and 'actions firing: 1' in s.notify.last('STATUS'))
     s.wait_for(lambda: s.notify.variables.count(('WATCHDOG', '1')) >= 3)
     s.hangup()
     s.wait_for(lambda: s.notify.seen('RELOADING', '1') and s.notify.last('MONOTONIC_USEC'))
@@ -192,7 +192,7 @@ def test_shutdown_timeout_and_a_second_signal(scheduler):
     wait_for(lambda: datetime.now(timezone.utc) > soon + timedelta(seconds=0.5), 20)
     s.send(signal.SIGTERM)
     assert s.wait(10) == 1
-    assert 'after shutdown_timeout' in s.stderr
+    assert 'shutdown_timeout is over' in s.stderr
     s.configure(shutdown_timeout=600)
     s.start(stdout=write)
     os.close(write)
@@ -211,3 +211,11 @@ def test_shutdown_timeout_and_a_second_signal(scheduler):
     s.start()
     s.wait_for(lambda: before | {line.command for line in s.lines} >= {f'c{i}' for i in range(500)}, 10)
     s.stop()
+
+
+def test_a_dialect_that_is_not_in_this_build_ends_it(scheduler):
+    s = scheduler(config={'actions_db': {'dialect': 'postgresql', 'host': 'localhost', 'username': 'u',
+                                         'password': 'p'}}, actions=None)
+    done = s.run('run', timeout=20)
+    assert done.returncode == 1
+    assert 'postgresql' in done.stderr and 'sqlite' in done.stderr

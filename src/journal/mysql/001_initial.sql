@@ -36,7 +36,8 @@ CREATE TABLE IF NOT EXISTS scheduler_backlog (
 	cursor_due_us BIGINT NOT NULL,
 	cursor_action_id BIGINT NOT NULL,
 	cursor_nominal_us BIGINT NOT NULL,
-	members LONGBLOB                   -- NULL: every action of the lane
+	members LONGBLOB,                  -- NULL: every action of the lane
+	fire_until_us BIGINT NOT NULL      -- fires due after come again by themselves
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS scheduler_open (

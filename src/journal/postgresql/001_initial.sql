@@ -36,7 +36,8 @@ CREATE TABLE scheduler_backlog (
 	cursor_due_us bigint NOT NULL,
 	cursor_action_id bigint NOT NULL,
 	cursor_nominal_us bigint NOT NULL,
-	members bytea                      -- NULL: every action of the lane
+	members bytea,                     -- NULL: every action of the lane
+	fire_until_us bigint NOT NULL      -- fires due after come again by themselves
 );
 
 CREATE TABLE scheduler_open (

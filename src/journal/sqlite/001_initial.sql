@@ -36,7 +36,8 @@ CREATE TABLE scheduler_backlog (
 	cursor_due_us INTEGER NOT NULL,
 	cursor_action_id INTEGER NOT NULL,
 	cursor_nominal_us INTEGER NOT NULL,
-	members BLOB                       -- NULL: every action of the lane
+	members BLOB,                      -- NULL: every action of the lane
+	fire_until_us INTEGER NOT NULL     -- fires due after come again by themselves
 );
 
 CREATE TABLE scheduler_open (

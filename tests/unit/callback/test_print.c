@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "callback/backends.h"
 #include "callback/print.h"
 
 /* What the host was told, gathered from any thread. */

@@ -171,6 +171,7 @@ static void add_backlog(GRand *random, struct commit *commit, uint64_t sequence)
 			.to = random_position(random),
 			.decided_now = random_time(random),
 			.drop_before = random_time(random),
+			.fire_until = random_time(random),
 			.settled_id = random_id(random),
 			.cursor = random_position(random),
 		};
@@ -227,7 +228,10 @@ static void add_definitions(GRand *random, struct commit *commit)
 	for (guint i = 0; i < ids->len; i++) {
 		struct definition definition = {
 			.action_id = g_array_index(ids, int64_t, i), .since = random_time(random)};
-		if (g_rand_int_range(random, 0, 4) != 0)
+		int kind = g_rand_int_range(random, 0, 8);
+		if (kind == 0)
+			definition.since = TIME_US_MIN; /* goes; of kind 1 only `since` is another */
+		else if (kind > 1)
 			definition.packed = random_bytes(random, &definition.length);
 		g_array_append_val(commit->definitions, definition);
 	}

@@ -127,6 +127,11 @@ static void put_definition(struct model *model, const struct definition *definit
 {
 	for (guint i = 0; i < model->definitions->len; i++) {
 		struct definition *known = &g_array_index(model->definitions, struct definition, i);
+		if (known->action_id == definition->action_id && !definition->packed &&
+			definition->since != TIME_US_MIN) {
+			known->since = definition->since;
+			return;
+		}
 		if (known->action_id == definition->action_id) {
 			g_free(known->packed);
 			g_array_remove_index(model->definitions, i);

@@ -35,6 +35,7 @@ static void check_record(const struct backlog_record *got, const struct backlog_
 	check_position(got->cursor, want->cursor);
 	assert_int_equal(got->decided_now, want->decided_now);
 	assert_int_equal(got->drop_before, want->drop_before);
+	assert_int_equal(got->fire_until, want->fire_until);
 	assert_int_equal(got->settled_id, want->settled_id);
 	assert_int_equal(!got->members, !want->members);
 	assert_int_equal(got->member_count, want->member_count);

@@ -1,0 +1,7 @@
+/* Purpose: the callbacks of this folder, for the table in callbacks.c. */
+#pragma once
+
+#include "callback/callback.h"
+
+extern const struct callback_vtable callback_print;
+extern const struct callback_vtable callback_none;

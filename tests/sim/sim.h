@@ -1,0 +1,307 @@
+/* Purpose: a seeded simulation of the engine: a virtual clock, a journal, a table and callbacks around the
+ * real engine, and an oracle that knows the contract only. Everything follows from the seed; one thread.
+ *
+ *   random.c    numbers drawn from the seed
+ *   table.c     rows, random edits, what the tracker would tell
+ *   receiver.c  callbacks: accept all, part or none, answer late, out of order, refuse, are unavailable
+ *   oracle.c    what was seen of every fire: handed out when and in which order, answered how
+ *   account.c   what the journal says of every fire, against what the table asked for
+ *   decision.c  what a stretch of missed fires must come to, by brute force
+ *   script.c    what happens to the world: edits, crashes, outages, clock steps
+ *   world.c     turns of the loop, as the daemon takes them */
+#pragma once
+
+#include "engine/engine.h"
+
+#define SIM_IDS     8
+#define SIM_LANES   3
+#define SIM_TAKE    24
+#define SIM_INSTANT TIME_US_MAX /* a boottime that never comes */
+
+struct world;
+
+/* --- random.c --- */
+
+struct rng {
+	uint64_t state;
+};
+uint64_t rng_next(struct rng *rng);
+uint64_t rng_below(struct rng *rng, uint64_t n);
+bool rng_chance(struct rng *rng, unsigned percent);
+int64_t rng_between(struct rng *rng, int64_t low, int64_t high);
+/* The same, short times being as likely as long ones of each order of magnitude. */
+dur_us rng_span(struct rng *rng, dur_us low, dur_us high);
+
+/* --- table.c --- */
+
+/* What of a row decides how it fires; the packed definition of the simulated tracker. */
+struct def {
+	int32_t schedule; /* index into the pool */
+	int32_t actuality_s, catch_up_limit;
+	uint32_t version; /* of the command */
+	uint16_t max_attempts, max_instances;
+	uint8_t lane;
+	bool merge_missed;
+};
+
+struct row {
+	struct def def;
+	bool present, enabled, bad;
+};
+
+/* The schedules are parsed once a process. */
+void pool_open(void);
+void pool_close(void);
+struct schedule *pool_schedule(int32_t index);
+
+int64_t sim_id(int index);
+int sim_index(int64_t id); /* -1 where it is none of the simulation's */
+
+struct action *action_from_def(int index, const struct def *def);
+void table_fill(struct world *world);
+void table_edit(struct world *world);
+/* Compares the table with what the engine was told, and tells it the changes. */
+void table_poll(struct world *world);
+
+/* --- journal.c --- */
+
+enum fault {
+	FAULT_NONE,
+	FAULT_COMMIT_SKIPPED,   /* a commit is called durable and is not there after a crash */
+	FAULT_WATERMARK_EARLY,  /* the watermark is written ahead of what it stands for */
+	FAULT_DECIDED_AGAIN,    /* a backlog record read back is decided against the time of the restart */
+	FAULT_OPEN_FORGOTTEN,   /* open fires are not read back */
+	FAULT_ID_ORDER_IGNORED, /* the watermark read back is the end of its instant, whatever its action */
+	FAULT_OUTCOME_DROPPED,  /* the end of a fire is not in the history */
+	FAULT_COUNT
+};
+extern const char *const fault_names[FAULT_COUNT];
+
+struct stored_record {
+	struct backlog_record data;
+	time_us decided_now; /* as it was first written */
+	bool settled;        /* what it drops was told */
+	bool clock_touched;  /* the clock was taken back while it was being made up for */
+	uint32_t life;       /* in which it was first written */
+};
+
+struct sim_journal {
+	struct lane_progress lanes[SIM_LANES];
+	bool lane_known[SIM_LANES];
+	GPtrArray *records; /* struct stored_record, in the order of their ids */
+	GArray *open;       /* struct open_fire, without the lane's name */
+	struct {
+		struct def def;
+		time_us since;
+		bool present;
+	} defs[SIM_IDS];
+	struct commit *under_way;
+	time_us done_at;        /* boottime */
+	guint applied_mark;     /* changes of the table that the commit under way knows of */
+	time_us slow_until;     /* boottime: commits take until then */
+	uint64_t last_sequence; /* in this life */
+};
+
+void journal_init(struct world *world);
+void journal_clear(struct world *world);
+void journal_submit(struct world *world, struct commit *commit);
+/* The commit under way becomes durable. */
+void journal_complete(struct world *world);
+struct progress *journal_load(struct world *world);
+/* Whether a durable record of the lane owes a fire at a position. */
+bool journal_record_covers(const struct world *world, int lane, struct position position);
+bool journal_is_open(const struct world *world, int lane, int64_t id, time_us nominal);
+
+/* --- receiver.c --- */
+
+struct delivery {
+	uint64_t ticket;
+	int64_t action_id;
+	time_us nominal, answer_at, started_at;
+	enum fire_answer answer;
+};
+
+struct receiver {
+	GArray *items; /* struct delivery, unanswered */
+	uint32_t capacity;
+	time_us ready_at;          /* boottime at which it tells that it has room again */
+	time_us unavailable_until; /* boottime */
+	time_us slow_until;        /* boottime */
+	unsigned reject_percent;
+	bool lasting, told_full;
+};
+
+void receiver_init(struct world *world, int lane);
+void receiver_clear(struct world *world, int lane);
+size_t receiver_submit(struct world *world, int lane, const struct fire *fires, size_t count);
+time_us receiver_wake(const struct world *world, int lane);
+/* Answers what is due, and tells of room. */
+void receiver_answer(struct world *world, int lane);
+/* The process is gone: some of what it had was done all the same. */
+void receiver_crash(struct world *world, int lane);
+
+/* --- oracle.c --- */
+
+/* What was seen of a fire. */
+struct fate {
+	int64_t id;
+	time_us nominal;
+	time_us merged_into;
+	uint32_t handed_life; /* the life that handed it out last */
+	uint16_t accounted, delivered, rejected;
+	uint16_t least, most; /* how often it must, and may, be accounted for; filled in at the end */
+	uint8_t status;       /* the last one */
+	uint8_t lane;
+	bool again;        /* it may be handed out again: refused, or the receiver was unavailable */
+	bool known, fresh; /* fresh: delivered in this life, and not durable yet */
+};
+
+/* A change that was told to the engine. */
+struct applied {
+	int index;
+	bool removal, seen; /* seen: a durable commit holds it */
+	uint64_t seen_in;   /* that commit's sequence */
+	struct def def;
+	time_us sight;       /* when the engine was told */
+	time_us sight_start; /* for what an edit leaves behind: the start, where it was told at the start */
+	time_us high;        /* where the clock had been before, if that is later; else TIME_US_MIN */
+	guint backs;         /* how often the clock had been taken back by then */
+	uint32_t life;
+};
+
+/* A stretch of one definition: its fires due in (from, to] are expected.
+ * Exceptions: due in (from, from_high] or (to, to_high] the clock had been before when the change was seen,
+ * so the lane may be past them; due in (from_low, from] the clock was taken back before the definition. */
+struct segment {
+	int32_t schedule;
+	uint8_t lane;
+	bool closed;
+	time_us from, from_low, from_high, to, to_high;
+	time_us sure_to; /* what a closed one owed after it went when the clock was taken back */
+	time_us reached; /* where the clock had been before it was taken back */
+};
+
+/* The clock was taken back from `to` to `from`: ids due within come again. */
+struct clock_back {
+	time_us from, to;
+};
+
+struct excuse {
+	time_us from, to;
+};
+
+struct oracle {
+	struct fate *fates; /* open addressing */
+	size_t fate_room, fate_count;
+	GArray *applied;            /* struct applied */
+	GArray *segments[SIM_IDS];  /* struct segment */
+	GArray *backs;              /* struct clock_back */
+	GArray *excuses[SIM_LANES]; /* struct excuse: when live fires may have been late; of this life */
+	struct position order[SIM_IDS][SIM_LANES][2]; /* last one handed out first: live, backlog */
+	time_us high;                                 /* the latest time the clock has shown */
+	time_us front; /* the same, as far as it counts after the clock was taken back */
+};
+
+void oracle_init(struct world *world);
+void oracle_clear(struct world *world);
+struct fate *oracle_fate(struct world *world, int64_t id, time_us nominal);
+const char *oracle_fire_text(int64_t id, time_us nominal); /* valid until the next call */
+void oracle_start(struct world *world);
+void oracle_clock(struct world *world);
+void oracle_handed(struct world *world, int lane, const struct fire *fire);
+void oracle_answered(struct world *world, const struct delivery *delivery);
+void oracle_crash(struct world *world);
+void oracle_excuse(struct world *world, int lane, time_us from, time_us to);
+/* Whether a fire may be accounted for more often than once, see struct segment and struct clock_back. */
+bool oracle_may_repeat(const struct world *world, int index, time_us nominal);
+void segment_taken_back(struct segment *segment, const struct clock_back *back);
+static inline bool in_window(time_us t, time_us from, time_us to)
+{
+	return t > from && t <= to;
+}
+
+/* --- account.c --- */
+
+/* A commit has become durable: every fire that it speaks of is accounted for. */
+void oracle_commit(struct world *world, const struct commit *commit);
+/* At the end, when nothing is under way: every fire that was expected is accounted for as often as it must.
+ */
+void oracle_finish(struct world *world);
+/* The fires that an outcome range stands for, in order of being due; false where there is no such run. */
+bool oracle_expand(
+	const struct world *world, int index, const struct outcome_range *range, GArray *positions);
+
+/* --- decision.c --- */
+
+/* What a commit says of dropped fires: against what the records that it settles must come to. */
+void decision_check(struct world *world, const struct commit *commit);
+/* A record seen first: whether live fires had to be missed. */
+void decision_new_record(struct world *world, const struct stored_record *record);
+/* The fires of a schedule for an action that are due later than a position and up to another. */
+void fires_between(const struct schedule *schedule, int64_t id, struct position after, struct position until,
+	GArray *positions);
+
+/* --- script.c --- */
+
+struct script {
+	time_us next_at, end_at; /* boottime */
+	unsigned weights[16];
+	bool long_times;
+};
+void script_init(struct world *world);
+void script_step(struct world *world);
+/* Downtime, and the next life. */
+void script_go_down(struct world *world);
+
+/* --- world.c --- */
+
+struct world {
+	struct rng rng;
+	uint64_t seed, hash;
+	enum fault fault;
+	bool trace, failed, calm;
+	char message[512];
+
+	time_us boot, offset;           /* wall clock = boot + offset */
+	time_us life_started;           /* wall clock */
+	time_us turned_at, turned_boot; /* the last turn */
+	time_us wake;                   /* boottime at which the engine wants to be called */
+	time_us jump_boot;              /* of the last step forward that is held; TIME_US_MIN for none */
+	time_us poll_at;                /* boottime */
+	uint32_t life, turns, idle_turns;
+	unsigned crash_place; /* where in the next turn the process goes; 0: nowhere */
+	uint32_t open_max;
+	bool moved; /* a fire may have changed lanes in this life */
+	bool took;  /* the engine was asked for fires in this life */
+	bool excused[SIM_LANES];
+	bool idle_turns_at_once; /* the last turn asked for another one */
+	size_t effects;          /* of the last turn */
+
+	struct engine *engine;
+	struct row rows[SIM_IDS];
+	struct {
+		struct def def;
+		bool present;
+	} known[SIM_IDS]; /* what the engine was told */
+	struct sim_journal journal;
+	struct receiver receivers[SIM_LANES];
+	struct oracle oracle;
+	struct script script;
+};
+
+static inline time_us world_now(const struct world *world)
+{
+	return world->boot + world->offset;
+}
+void world_fail(struct world *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
+void world_trace(struct world *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
+void world_hash(struct world *world, uint64_t value);
+void world_start(struct world *world);
+void world_crash(struct world *world);
+/* Stops in order; false where it had to be given up. */
+bool world_stop(struct world *world);
+void world_turn(struct world *world);
+extern const struct engine_lane_options sim_lanes[SIM_LANES];
+
+/* One seed from end to end; false where a check failed, the message telling which. */
+bool world_run(uint64_t seed, enum fault fault, bool trace, uint64_t *hash, char message[512]);
