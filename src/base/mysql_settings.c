@@ -1,4 +1,6 @@
-#include "store/mysql.h"
+#include "base/mysql_settings.h"
+
+#include "base/error.h"
 
 #include <string.h>
 
@@ -21,7 +23,7 @@ static const struct setting {
 	const char *name;
 	enum setting_kind kind;
 	enum mysql_option option; /* of those that are handed on as they are */
-} settings[] = {
+} known_settings[] = {
 	{"unix_socket", SETTING_SOCKET, 0},
 	{"charset", SETTING_CHARSET, 0},
 	{"ssl", SETTING_TLS, 0},
@@ -46,10 +48,10 @@ static const struct setting *setting_find(const char *name, GError **error)
 {
 	g_autoptr(GString) known = g_string_new(NULL);
 	g_autofree char *plain = g_strdelimit(g_ascii_strdown(name, -1), "-", '_');
-	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++) {
-		if (strcmp(settings[i].name, plain) == 0)
-			return &settings[i];
-		g_string_append_printf(known, "%s%s", i ? ", " : "", settings[i].name);
+	for (size_t i = 0; i < G_N_ELEMENTS(known_settings); i++) {
+		if (strcmp(known_settings[i].name, plain) == 0)
+			return &known_settings[i];
+		g_string_append_printf(known, "%s%s", i ? ", " : "", known_settings[i].name);
 	}
 	g_set_error(error, AS_ERROR, AS_ERROR_INVALID,
 		"options.%s: there is no such option of a MySQL or MariaDB connection; there is: %s", name,
@@ -91,20 +93,32 @@ static bool mode_take(struct tls *tls, const char *name, const char *value, GErr
 	return invalid(name, value, "DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY", error);
 }
 
+static bool truth_parse(const char *value, bool *out)
+{
+	static const char *const words[] = {
+		"false", "true", "no", "yes", "off", "on", "0", "1", "f", "t", "n", "y"};
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+		if (g_ascii_strcasecmp(words[i], value) != 0)
+			continue;
+		*out = i % 2 == 1;
+		return true;
+	}
+	return false;
+}
+
 static bool truth_take(
 	MYSQL *link, const struct setting *setting, struct tls *tls, const char *value, GError **error)
 {
-	struct maybe_int truth;
-	column_parse(COLUMN_BOOLEAN, (struct text){value, strlen(value)}, &truth);
-	if (!truth.set)
+	bool truth;
+	if (!truth_parse(value, &truth))
 		return invalid(setting->name, value, "true, false", error);
 	if (setting->kind == SETTING_TLS)
-		tls->on = truth.value != 0;
+		tls->on = truth;
 	else if (setting->kind == SETTING_VERIFY_CERT)
-		tls->cert = truth.value != 0;
+		tls->cert = truth;
 	else if (setting->kind == SETTING_VERIFY_IDENTITY)
-		tls->identity = truth.value != 0;
-	else if (truth.value)
+		tls->identity = truth;
+	else if (truth)
 		mysql_optionsv(link, MYSQL_OPT_COMPRESS, NULL);
 	return true;
 }
@@ -154,13 +168,12 @@ static bool tls_apply(MYSQL *link, const struct tls *tls, bool *required, GError
 	return true;
 }
 
-bool store_mysql_set(
-	struct store_mysql *m, MYSQL *link, const char **socket, bool *tls_required, GError **error)
+bool mysql_settings_apply(
+	const GPtrArray *settings, MYSQL *link, const char **socket, bool *tls_required, GError **error)
 {
 	struct tls tls = {.on = -1, .cert = -1, .identity = -1};
-	for (guint i = 0; i < m->settings->len; i += 2)
-		if (!setting_take(link, g_ptr_array_index(m->settings, i),
-			    g_ptr_array_index(m->settings, i + 1), &tls, socket, error))
+	for (guint i = 0; i < settings->len; i += 2)
+		if (!setting_take(link, settings->pdata[i], settings->pdata[i + 1], &tls, socket, error))
 			return false;
 	return tls_apply(link, &tls, tls_required, error);
 }
