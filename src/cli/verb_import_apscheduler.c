@@ -305,12 +305,11 @@ static bool write_commit(struct importing *importing, struct journal *journal, G
 	char first[TIME_TEXT_MAX];
 	g_autofree char *since =
 		importing->counts[FATE_OWED]
-			? g_strdup_printf(" due since %s", time_format_utc(importing->first_due, first))
+			? g_strdup_printf(", due since %s", time_format_utc(importing->first_due, first))
 			: g_strdup("");
 	struct history_note note = {.at = importing->cli->now,
 		.text = g_strdup_printf(
-			"import apscheduler: the next run times of %u actions were taken over, "
-			"%zu of them owe fires%s",
+			"import apscheduler: next run times taken over: %u; actions that owe fires: %zu%s",
 			commit->definitions->len, importing->counts[FATE_OWED], since)};
 	g_array_append_val(commit->notes, note);
 	for (guint i = 0; i < commit->backlog->len; i++) {
@@ -334,13 +333,14 @@ static int report(const struct importing *importing, bool dry_run)
 	const struct cli *cli = importing->cli;
 	const size_t *counts = importing->counts;
 	if (importing->jobs->unusable)
-		cli_warn(cli, "%zu rows of apscheduler_jobs are passed over, the first has the id '%s'",
+		cli_warn(cli, "rows of apscheduler_jobs passed over: %zu, the first has the id '%s'",
 			importing->jobs->unusable, importing->jobs->unusable_id);
-	cli_say(cli, "%zu actions %s, %zu of them owe fires", counts[FATE_OWED] + counts[FATE_NOTHING],
-		dry_run ? "would be taken over" : "are taken over", counts[FATE_OWED]);
+	cli_say(cli, "actions %s: %zu; of these owing fires: %zu",
+		dry_run ? "that would be taken over" : "taken over", counts[FATE_OWED] + counts[FATE_NOTHING],
+		counts[FATE_OWED]);
 	if (dry_run || !counts[FATE_KNOWN])
 		return EXIT_DONE;
-	cli_error(cli, "refused, as internal_db knows them already and counts from there: action %s",
+	cli_error(cli, "refused, as internal_db knows them already and counts from there: %s",
 		importing->refused->str);
 	return EXIT_FAILED;
 }

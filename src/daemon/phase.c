@@ -43,11 +43,11 @@ static void import_begin(struct daemon *d, const struct apscheduler_jobs *jobs)
 	d->importing = true;
 	d->import_jobs = jobs->jobs->len;
 	engine_import(d->engine, (const struct import_job *)(void *)jobs->jobs->data, jobs->jobs->len);
-	log_info("apscheduler_jobs: %zu jobs of the Python program are taken over", d->import_jobs);
+	log_info("apscheduler_jobs: jobs that the Python program left: %zu", d->import_jobs);
 	if (jobs->unusable)
 		log_warning(
-			"apscheduler_jobs: %zu rows are passed over, their id is no action's or their time "
-			"cannot be read; the first is \"%s\"",
+			"apscheduler_jobs: rows passed over, as their id is no action's or their time cannot "
+			"be read: %zu; the first is \"%s\"",
 			jobs->unusable, jobs->unusable_id);
 }
 
@@ -61,12 +61,12 @@ static void import_end(struct daemon *d)
 	size_t orphans = d->import_jobs - result.seen;
 	g_autofree char *rest =
 		orphans ? g_strdup_printf("; jobs without an action that fires: %zu", orphans) : g_strdup("");
-	g_autofree char *owed = result.owing ? g_strdup_printf(", %zu of them owe fires due since %s",
-						       result.owing, time_format_utc(result.first_due, first))
-					     : g_strdup(", none of them owes a fire");
-	g_autofree char *text =
-		g_strdup_printf("apscheduler_jobs: the next run times of %zu actions were taken over%s%s",
-			result.seen, owed, rest);
+	g_autofree char *since =
+		result.owing ? g_strdup_printf(", due since %s", time_format_utc(result.first_due, first))
+			     : g_strdup("");
+	g_autofree char *text = g_strdup_printf(
+		"apscheduler_jobs: next run times taken over: %zu; actions that owe fires: %zu%s%s",
+		result.seen, result.owing, since, rest);
 	engine_tell(d->engine, text);
 }
 

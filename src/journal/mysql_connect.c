@@ -2,6 +2,9 @@
 
 #include <mysqld_error.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#include "base/mysql_settings.h"
 
 /* The lock goes with the session, so the server must not end it because it is idle. */
 #define SESSION                                                                                              \
@@ -52,102 +55,72 @@ bool jmy_fail(struct jmy_link *link, GError **error)
 
 /* --- connecting --- */
 
-enum setting_kind { SETTING_TEXT, SETTING_BOOLEAN, SETTING_SOCKET };
-
-static const struct setting {
-	const char *name;
-	enum setting_kind kind;
-	enum mysql_option option;
-} settings[] = {
-	{"unix_socket", SETTING_SOCKET, 0},
-	{"ssl", SETTING_BOOLEAN, MYSQL_OPT_SSL_ENFORCE},
-	{"ssl_ca", SETTING_TEXT, MYSQL_OPT_SSL_CA},
-	{"ssl_capath", SETTING_TEXT, MYSQL_OPT_SSL_CAPATH},
-	{"ssl_cert", SETTING_TEXT, MYSQL_OPT_SSL_CERT},
-	{"ssl_key", SETTING_TEXT, MYSQL_OPT_SSL_KEY},
-	{"ssl_cipher", SETTING_TEXT, MYSQL_OPT_SSL_CIPHER},
-	{"ssl_crl", SETTING_TEXT, MYSQL_OPT_SSL_CRL},
-	{"ssl_verify_cert", SETTING_BOOLEAN, MYSQL_OPT_SSL_VERIFY_SERVER_CERT},
-	{"tls_version", SETTING_TEXT, MARIADB_OPT_TLS_VERSION},
-	{"plugin_dir", SETTING_TEXT, MYSQL_PLUGIN_DIR},
-};
-
-static const struct setting *find_setting(const char *name)
+/* Applied to `mysql`, or only checked. The settings are borrowed by the array. */
+static bool apply_settings(MYSQL *mysql, const struct server_target *target, const char **socket,
+	bool *tls_required, GError **error)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
-		if (strcmp(settings[i].name, name) == 0)
-			return &settings[i];
-	return NULL;
+	g_autoptr(GPtrArray) settings = g_ptr_array_new();
+	for (size_t i = 0; i < target->setting_count; i++) {
+		g_ptr_array_add(settings, (char *)target->settings[i].name);
+		g_ptr_array_add(settings, (char *)target->settings[i].value);
+	}
+	*socket = target->host && *target->host == '/' ? target->host : NULL;
+	if (mysql_settings_apply(settings, mysql, socket, tls_required, error))
+		return true;
+	g_prefix_error(error, "internal_db.");
+	return false;
 }
 
-static bool parse_bool(const char *value, my_bool *out)
+static MYSQL *make_handle(void)
 {
-	static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
-	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
-		if (g_ascii_strcasecmp(words[i], value) != 0)
-			continue;
-		*out = i % 2 == 1;
-		return true;
+	static gsize ready;
+	if (g_once_init_enter(&ready)) {
+		mysql_library_init(0, NULL, NULL);
+		g_once_init_leave(&ready, 1);
 	}
-	return false;
+	MYSQL *mysql = mysql_init(NULL);
+	g_assert(mysql); /* out of memory */
+	return mysql;
 }
 
 bool jmy_check_target(const struct server_target *target, GError **error)
 {
-	for (size_t i = 0; i < target->setting_count; i++) {
-		const struct journal_setting *given = &target->settings[i];
-		const struct setting *setting = find_setting(given->name);
-		my_bool value;
-		if (setting && (setting->kind != SETTING_BOOLEAN || parse_bool(given->value, &value)))
-			continue;
-		g_set_error(error, AS_ERROR, AS_ERROR_INVALID,
-			setting ? "internal_db.options.%s is neither true nor false"
-				: "internal_db.options.%s is no option of a MySQL or MariaDB connection "
-				  "that internal_db takes",
-			given->name);
-		return false;
-	}
-	return true;
-}
-
-/* Returns the path of the Unix socket, NULL where the host counts. */
-static const char *apply_settings(MYSQL *mysql, const struct server_target *target)
-{
-	const char *socket = target->host && *target->host == '/' ? target->host : NULL;
-	for (size_t i = 0; i < target->setting_count; i++) {
-		const struct setting *setting = find_setting(target->settings[i].name);
-		const char *value = target->settings[i].value;
-		my_bool flag;
-		if (!setting)
-			continue;
-		if (setting->kind == SETTING_SOCKET)
-			socket = value;
-		else if (setting->kind == SETTING_TEXT)
-			mysql_optionsv(mysql, setting->option, value);
-		else if (parse_bool(value, &flag))
-			mysql_optionsv(mysql, setting->option, &flag);
-	}
-	return socket;
+	MYSQL *mysql = make_handle();
+	const char *socket;
+	bool tls_required;
+	bool sound = apply_settings(mysql, target, &socket, &tls_required, error);
+	mysql_close(mysql);
+	return sound;
 }
 
 static bool connect_to(struct jmy_link *link, const struct server_target *target, GError **error)
 {
 	MYSQL *mysql = link->mysql;
 	unsigned seconds = (unsigned)((target->deadline + US_PER_SECOND - 1) / US_PER_SECOND);
-	unsigned local_files = 0;
+	unsigned local_files = 0, tcp = MYSQL_PROTOCOL_TCP;
+	const char *socket;
+	bool tls_required;
 	mysql_optionsv(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
 	mysql_optionsv(mysql, MYSQL_OPT_READ_TIMEOUT, &seconds);
 	mysql_optionsv(mysql, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
 	mysql_optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &local_files);
 	mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", target->program);
-	const char *socket = apply_settings(mysql, target);
+	if (!apply_settings(mysql, target, &socket, &tls_required, error))
+		return false;
+	/* By itself the library takes the socket whatever the port is. */
+	if (target->port && !socket)
+		mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &tcp);
 	if (!mysql_real_connect(mysql, socket ? NULL : target->host, target->username, target->password,
 		    target->database, (unsigned)target->port, socket,
 		    CLIENT_MULTI_STATEMENTS | CLIENT_FOUND_ROWS)) {
 		/* Whatever it is, an administrator can mend it while we try again. */
 		g_set_error(error, AS_ERROR, AS_ERROR_UNAVAILABLE, "%s (%u)", mysql_error(mysql),
 			mysql_errno(mysql));
+		return false;
+	}
+	if (tls_required && !mysql_get_ssl_cipher(mysql)) {
+		g_set_error(error, AS_ERROR, AS_ERROR_UNAVAILABLE, "the server has no TLS");
 		return false;
 	}
 	link->base.session = (int64_t)mysql_thread_id(mysql);
@@ -158,8 +131,7 @@ static bool connect_to(struct jmy_link *link, const struct server_target *target
 struct server_link *jmy_connect(const struct server_target *target, GError **error)
 {
 	struct jmy_link *link = g_new0(struct jmy_link, 1);
-	link->mysql = mysql_init(NULL);
-	g_assert(link->mysql); /* out of memory */
+	link->mysql = make_handle();
 	if (connect_to(link, target, error))
 		return &link->base;
 	jmy_close(&link->base);
@@ -168,7 +140,12 @@ struct server_link *jmy_connect(const struct server_target *target, GError **err
 
 void jmy_close(struct server_link *link)
 {
-	mysql_close(jmy_link(link)->mysql);
+	MYSQL *mysql = jmy_link(link)->mysql;
+	my_socket handle = mysql_get_socket(mysql);
+	/* Else it would wait for what is left of an answer, or for a goodbye. */
+	if (link->broken && handle != MARIADB_INVALID_SOCKET)
+		shutdown(handle, SHUT_RDWR);
+	mysql_close(mysql);
 	g_free(link);
 }
 

@@ -30,6 +30,7 @@ struct store_mysql {
 	time_us until;       /* CLOCK_MONOTONIC: the end of the present wait */
 	enum mysql_wait_end wait_end;
 	bool has_crc32c;
+	bool patient; /* the statement goes over the whole table before it answers */
 	/* What store_changed compares with; means something while base.whole is set. */
 	struct mysql_shape shape;
 	uint64_t rows, digest;
@@ -40,7 +41,7 @@ static inline struct store_mysql *store_mysql(struct store *store)
 	return (struct store_mysql *)store;
 }
 
-/* --- the connection: mysql_connect.c, mysql_settings.c --- */
+/* --- the connection: mysql_connect.c --- */
 
 /* Connects if there is no connection, or it has died meanwhile. */
 bool store_mysql_connect(struct store_mysql *m, GError **error);
@@ -49,10 +50,6 @@ void store_mysql_drop(struct store_mysql *m);
 /* From now on a wait may last so long, in ms. */
 void store_mysql_wait(struct store_mysql *m, int ms);
 int store_mysql_statement_ms(const struct store_mysql *m);
-/* Applies the settings before the connection is made. *socket is set where they name one; without TLS a
- * connection is not to be used where *tls_required. Errors: AS_ERROR_INVALID. */
-bool store_mysql_set(
-	struct store_mysql *m, MYSQL *link, const char **socket, bool *tls_required, GError **error);
 
 /* --- errors: mysql_error.c --- */
 

@@ -7,10 +7,12 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/mysql_settings.h"
 
 #define CONNECT_MS   5000
 #define STATEMENT_MS 10000
 #define LOCK_MS      5000
+#define PATIENCE     6
 
 /* The client library's hook for waiting bears no context. */
 static _Thread_local struct store_mysql *waiting;
@@ -38,7 +40,8 @@ static int wait_for_server(my_socket handle, my_bool is_read, int timeout G_GNUC
 
 int store_mysql_statement_ms(const struct store_mysql *m)
 {
-	return m->options.statement_ms ? m->options.statement_ms : STATEMENT_MS;
+	int ms = m->options.statement_ms ? m->options.statement_ms : STATEMENT_MS;
+	return m->patient ? ms * PATIENCE : ms;
 }
 
 void store_mysql_wait(struct store_mysql *m, int ms)
@@ -78,7 +81,7 @@ static bool options_set(
 	mysql_optionsv(link, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	mysql_optionsv(link, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "action-scheduler");
 	mysql_optionsv(link, MARIADB_OPT_IO_WAIT, wait_for_server);
-	if (!store_mysql_set(m, link, socket, tls_required, error))
+	if (!mysql_settings_apply(m->settings, link, socket, tls_required, error))
 		return false;
 	/* By itself the library takes the socket whatever the port is. */
 	unsigned tcp = MYSQL_PROTOCOL_TCP;

@@ -125,6 +125,8 @@ static char *row_sql(const struct mysql_shape *shape, bool md5)
 	return g_string_free(row, FALSE);
 }
 
+#define MD5_NUMBER "CAST(CONV(LEFT(MD5(%s), 16), 16, 10) AS UNSIGNED)"
+
 /* The 64-bit digest of a row, of all but the column `error`. Each CRC alone is linear, so two rows that swap
  * a value would cancel out in a XOR of them; their product is not. A row that is longer than
  * max_allowed_packet is NULL as one text. */
@@ -133,9 +135,9 @@ static void append_digest(const struct store_mysql *m, const struct mysql_shape 
 	g_autofree char *row = row_sql(shape, false), *parts = row_sql(shape, true);
 	if (m->has_crc32c)
 		g_string_append_printf(sql, "IFNULL(CRC32(%s) * CRC32C(%s), ", row, row);
-	g_string_append_printf(sql, "CAST(CONV(LEFT(MD5(%s), 16), 16, 10) AS UNSIGNED)", parts);
-	if (m->has_crc32c)
-		g_string_append_c(sql, ')');
+	else
+		g_string_append_printf(sql, "IFNULL(" MD5_NUMBER ", ", row);
+	g_string_append_printf(sql, MD5_NUMBER ")", parts);
 }
 
 static char *select_sql(const struct store_mysql *m, const struct mysql_shape *shape, bool one)
@@ -297,7 +299,10 @@ bool store_mysql_changed(struct store *store, bool *changed, GError **error)
 		*changed = true;
 		return true;
 	}
-	if (!digest_ask(m, &rows, &digest, error))
+	m->patient = true;
+	bool done = digest_ask(m, &rows, &digest, error);
+	m->patient = false;
+	if (!done)
 		return false;
 	*changed = rows != m->rows || digest != m->digest;
 	return true;

@@ -75,6 +75,7 @@ struct pg_shape {
 	const struct column *columns[STORE_COLUMN_COUNT]; /* those that it has, in the order of store_table */
 	unsigned count;
 	unsigned bits;  /* enum store_column */
+	unsigned texts; /* bits by place in store_table: no cast makes these texts */
 	const char *id; /* an expression that gives the id as int8, NULL where it is none */
 };
 /* Errors: AS_ERROR_MISSING where there is no table, AS_ERROR_INVALID where it lacks a column that must be. */

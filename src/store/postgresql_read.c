@@ -22,13 +22,22 @@ static const char *id_expression(const char *type)
 	return "CASE WHEN id::text ~ '^[+-]?[0-9]{1,18}$' THEN id::text::int8 END";
 }
 
+/* COPY sends these as they are. */
+static bool type_is_text(const char *type)
+{
+	return strcmp(type, "text") == 0 || strcmp(type, "varchar") == 0 || strcmp(type, "json") == 0;
+}
+
 static unsigned list_columns(const PGresult *list, struct pg_shape *shape)
 {
 	unsigned present = 0;
 	for (int i = 0; i < PQntuples(list); i++) {
 		const struct column *column = column_find(PQgetvalue(list, i, 0));
-		if (column)
+		if (column) {
 			present |= 1u << (column - store_table);
+			if (type_is_text(PQgetvalue(list, i, 1)))
+				shape->texts |= 1u << (column - store_table);
+		}
 		if (strcmp(PQgetvalue(list, i, 0), "id") == 0)
 			shape->id = id_expression(PQgetvalue(list, i, 1));
 	}
@@ -222,7 +231,8 @@ static char *copy_sql(const struct pg_shape *shape, const char *where)
 	g_string_append(sql, shape->id);
 	for (unsigned i = 0; i < shape->count; i++)
 		if (shape->columns[i]->offset != NOT_IN_ROW)
-			g_string_append_printf(sql, ", \"%s\"::text", shape->columns[i]->name);
+			g_string_append_printf(sql, ", \"%s\"%s", shape->columns[i]->name,
+				shape->texts >> (shape->columns[i] - store_table) & 1 ? "" : "::text");
 	/* Ordered by the column itself, its index serves. */
 	g_string_append_printf(sql, " FROM action%s ORDER BY %s) TO STDOUT (FORMAT binary)", where,
 		shape->id[0] == 'i' ? "id" : "1 NULLS FIRST");

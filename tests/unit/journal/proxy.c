@@ -18,6 +18,7 @@ struct pair {
 struct proxy {
 	int listener, port, server_port;
 	gint mode, stop;
+	gint answers; /* until one is lost; -1: none is */
 	struct pair pairs[PAIRS];
 	GThread *thread;
 };
@@ -75,8 +76,10 @@ static void serve_pair(struct proxy *proxy, struct pair *pair)
 	if (readable(pair->client) && !forward(pair->client, pair->server)) {
 		close_pair(pair);
 	} else if (readable(pair->server)) {
-		if (g_atomic_int_get(&proxy->mode) == PROXY_LOSE_ANSWERS ||
-			!forward(pair->server, pair->client))
+		bool lost = g_atomic_int_get(&proxy->answers) == 0;
+		if (g_atomic_int_get(&proxy->answers) >= 0)
+			g_atomic_int_add(&proxy->answers, -1);
+		if (lost || !forward(pair->server, pair->client))
 			close_pair(pair);
 	}
 }
@@ -111,6 +114,7 @@ struct proxy *proxy_start(int server_port)
 	struct sockaddr_in address = loopback(0);
 	socklen_t length = sizeof address;
 	proxy->server_port = server_port;
+	proxy->answers = -1;
 	proxy->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	g_assert(bind(proxy->listener, (struct sockaddr *)&address, length) == 0);
 	g_assert(listen(proxy->listener, PAIRS) == 0);
@@ -141,4 +145,9 @@ int proxy_port(const struct proxy *proxy)
 void proxy_set(struct proxy *proxy, enum proxy_mode mode)
 {
 	g_atomic_int_set(&proxy->mode, (gint)mode);
+}
+
+void proxy_lose_after(struct proxy *proxy, int answers)
+{
+	g_atomic_int_set(&proxy->answers, answers);
 }

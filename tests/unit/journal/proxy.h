@@ -6,11 +6,12 @@ struct proxy;
 
 enum proxy_mode {
 	PROXY_PASS,
-	PROXY_STALL,        /* nothing is forwarded; what was sent arrives late */
-	PROXY_LOSE_ANSWERS, /* the next answer of the server is thrown away, and its connection cut */
+	PROXY_STALL, /* nothing is forwarded; what was sent arrives late */
 };
 
 struct proxy *proxy_start(int server_port);
 void proxy_stop(struct proxy *proxy);
 int proxy_port(const struct proxy *proxy);
 void proxy_set(struct proxy *proxy, enum proxy_mode mode);
+/* After so many more answers of the server one is thrown away, and its connection cut; -1: none is. */
+void proxy_lose_after(struct proxy *proxy, int answers);

@@ -73,14 +73,19 @@ static void a_commit_whose_answer_was_lost_is_there_once(void **state)
 	struct journal *journal;
 	assert_ok((journal = open_through(proxy, scratch->database, error)));
 	assert_ok(try_commit(journal, 1, error));
-	proxy_set(proxy, PROXY_LOSE_ANSWERS);
-	assert_fails(try_commit(journal, 2, error), AS_ERROR_UNAVAILABLE);
-	assert_fails(try_commit(journal, 2, error), AS_ERROR_UNAVAILABLE);
-	proxy_set(proxy, PROXY_PASS);
-	assert_ok(try_commit(journal, 2, error));
-	assert_notes(scratch->database, 2);
-	assert_ok(try_commit(journal, 3, error));
-	assert_notes(scratch->database, 3);
+	uint64_t sequence = 1;
+	for (int answers = 0; answers < 4; answers++) {
+		proxy_lose_after(proxy, answers);
+		sequence++;
+		if (answers == 0)
+			assert_fails(try_commit(journal, sequence, error), AS_ERROR_UNAVAILABLE);
+		commit_at_last(journal, sequence);
+		proxy_lose_after(proxy, -1);
+		commit_at_last(journal, sequence);
+		assert_notes(scratch->database, (int64_t)sequence);
+		commit_at_last(journal, ++sequence);
+		assert_notes(scratch->database, (int64_t)sequence);
+	}
 	journal_close(journal);
 	proxy_stop(proxy);
 }
@@ -278,18 +283,20 @@ static void options_that_name_nothing_are_refused(void **state)
 	options.settings = &unknown;
 	options.setting_count = 1;
 	assert_fails(journal_open(&options, error), AS_ERROR_INVALID);
+	/* The server of the tests has no TLS. */
+	if (strcmp(backend_dialect(), "mysql") == 0) {
+		unknown = (struct journal_setting){"ssl_mode", "required"};
+		assert_fails(journal_open(&options, error), AS_ERROR_UNAVAILABLE);
+	}
 	options.setting_count = 0;
 	options.database = "";
 	assert_fails(journal_open(&options, error), AS_ERROR_INVALID);
 }
 
 /* As packaging/sql has it: the schema of the table `action`, where it may make nothing, comes first. */
-static void a_role_needs_a_schema_of_its_own_and_no_more(void **state)
+static void a_postgresql_role_needs_a_schema_of_its_own_and_no_more(struct scratch *scratch)
 {
-	struct scratch *scratch = *state;
 	struct journal_options options = test_options(scratch->database);
-	if (strcmp(backend_dialect(), "postgresql") != 0)
-		return;
 	run_test_sql(scratch->database, "CREATE ROLE keeper LOGIN");
 	run_test_sql(scratch->database, "GRANT USAGE ON SCHEMA public TO keeper");
 	options.username = "keeper";
@@ -308,6 +315,38 @@ static void a_role_needs_a_schema_of_its_own_and_no_more(void **state)
 	}
 	assert_int_equal(run_test_sql(scratch->database, "SELECT owner_epoch FROM kept.scheduler_meta"), 2);
 	run_test_sql(scratch->database, "DROP SCHEMA kept CASCADE");
+}
+
+static void a_mysql_role_needs_its_database_and_no_more(struct scratch *scratch)
+{
+	struct journal_options options = test_options(scratch->database);
+	struct journal *journal;
+	g_autofree char *grant = g_strdup_printf(
+		"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON %s.* TO keeper", options.database);
+	g_autofree char *less = g_strdup_printf("GRANT SELECT ON %s.* TO keeper", options.database);
+	run_test_sql(scratch->database, "CREATE USER keeper IDENTIFIED BY 'it''s \"%/@:'");
+	run_test_sql(scratch->database, less);
+	options.host = "127.0.0.1";
+	options.username = "keeper";
+	options.password = "it's \"%/@:";
+	g_autoptr(GError) refused = NULL;
+	assert_null(journal_open(&options, &refused));
+	assert_true(g_error_matches(refused, AS_ERROR, AS_ERROR_INVALID));
+	assert_non_null(strstr(refused->message, "CREATE command denied"));
+	run_test_sql(scratch->database, grant);
+	for (uint64_t i = 0; i < 2; i++) {
+		assert_ok((journal = journal_open(&options, error)));
+		assert_ok(try_commit(journal, i, error));
+		journal_close(journal);
+	}
+}
+
+static void a_role_needs_a_place_of_its_own_and_no_more(void **state)
+{
+	if (strcmp(backend_dialect(), "postgresql") == 0)
+		a_postgresql_role_needs_a_schema_of_its_own_and_no_more(*state);
+	else
+		a_mysql_role_needs_its_database_and_no_more(*state);
 }
 
 /* Many statements of every kind, and texts that no server would take as they are. */
@@ -384,7 +423,7 @@ int main(int argc, char **argv)
 		SERVER_TEST(readers_work_beside_the_owner),
 		SERVER_TEST(a_newer_schema_is_refused),
 		SERVER_TEST(options_that_name_nothing_are_refused),
-		SERVER_TEST(a_role_needs_a_schema_of_its_own_and_no_more),
+		SERVER_TEST(a_role_needs_a_place_of_its_own_and_no_more),
 		SERVER_TEST(a_large_commit_goes_through),
 		SERVER_TEST(a_damaged_block_is_told),
 	};

@@ -8,6 +8,7 @@
 
 #include "mariadb.h"
 #include "rows.h"
+#include "store/mysql.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -198,9 +199,8 @@ static void long_texts_come_whole_up_to_the_limit(void **state)
 
 /* --- changes --- */
 
-static void no_edit_goes_unseen(void **state)
+static void try_edits(struct fixture *fixture)
 {
-	struct fixture *fixture = *state;
 	static const char *const edits[] = {
 		"UPDATE action SET command = IF(id = 1, 'run b', 'run a') WHERE id < 3", /* two values swapped
 											  */
@@ -226,6 +226,19 @@ static void no_edit_goes_unseen(void **state)
 	}
 }
 
+static void no_edit_goes_unseen(void **state)
+{
+	try_edits(*state);
+}
+
+/* Those have no CRC32C. */
+static void no_edit_goes_unseen_on_older_servers(void **state)
+{
+	struct fixture *fixture = *state;
+	store_mysql(fixture->store)->has_crc32c = false;
+	try_edits(fixture);
+}
+
 static void edit_that_is_not_committed_is_seen_afterwards(void **state)
 {
 	struct fixture *fixture = *state;
@@ -236,20 +249,6 @@ static void edit_that_is_not_committed_is_seen_afterwards(void **state)
 	expect_rows(fixture, "1|a|b|{}|0|0\n");
 	run(fixture, "COMMIT");
 	assert_true(changed(fixture));
-}
-
-static void older_servers_have_another_digest(void **state)
-{
-	struct fixture *fixture = *state;
-	struct store_options options = fixture->options;
-	options.dialect = "mysql";
-	struct store *store = open_with(&options);
-	run(fixture, "INSERT INTO action VALUES (1,'a','b','{}',0,0)");
-	g_free(rows_of(store));
-	bool is_changed = true;
-	assert_true(store_changed(store, &is_changed, NULL));
-	assert_false(is_changed);
-	store_close(store);
 }
 
 /* --- privileges --- */
@@ -440,7 +439,7 @@ int main(void)
 		TEST(long_texts_come_whole_up_to_the_limit),
 		TEST(no_edit_goes_unseen),
 		TEST(edit_that_is_not_committed_is_seen_afterwards),
-		TEST(older_servers_have_another_digest),
+		TEST(no_edit_goes_unseen_on_older_servers),
 		TEST(missing_privilege_is_named),
 		TEST(missing_database_is_said),
 		TEST(unix_socket),
