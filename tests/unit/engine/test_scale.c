@@ -78,7 +78,7 @@ static void a_year_of_downtime_costs_no_memory_and_little_time(void **state G_GN
 	assert_int_equal(rig_take(rig, 0, 10), 3);
 	rig_answer(rig, 0, rig->fires, 3, FIRE_DELIVERED);
 	rig_settle(rig);
-	assert_true(g_get_monotonic_time() - begun < 500 * US_PER_MS);
+	assert_true(g_get_monotonic_time() - begun < 2 * US_PER_SECOND);
 	assert_true(bytes_in_use() < before + 100000);
 	assert_int_equal(rig_run(rig, 0), 20000 + 1 + 3599);
 	assert_int_equal(rig_count(rig, 1, STATUS_SKIPPED), 365 * 86400 - 1 - 20000);
@@ -104,7 +104,7 @@ static void a_backlog_of_a_year_is_let_go_of_at_once(void **state G_GNUC_UNUSED)
 	for (int64_t id = 1; id <= 3; id++)
 		rig_remove(rig, id, REASON_REMOVED);
 	assert_int_equal(rig_run(rig, 0), 0);
-	assert_true(g_get_monotonic_time() - begun < 500 * US_PER_MS);
+	assert_true(g_get_monotonic_time() - begun < 2 * US_PER_SECOND);
 	assert_int_equal(
 		rig_count_reason(rig, 1, REASON_REMOVED) + rig_count(rig, 1, STATUS_DELIVERED), 365 * 86400);
 	assert_int_equal(rig->backlog->len, 0);
