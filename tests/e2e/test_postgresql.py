@@ -1,12 +1,17 @@
 """actions_db on PostgreSQL: changes arrive at once, outages are survived, the known definitions go on firing."""
 
+import json
 import time
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from lib.actions_db import EVERY_SECOND
 from lib.postgresql import PostgreSqlActions
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -206,3 +211,29 @@ def test_unknown_setting_and_dialects(pg):
     s.configure(**{'actions_db': {**s.config['actions_db'], 'options': {'sslmoder': 'x'}}})
     done = s.run('list', check=1)
     assert 'sslmoder' in done.stderr
+
+
+def test_the_packaged_roles_suffice(pg, postgresql):
+    """packaging/sql/postgresql-roles.sql, for actions_db and internal_db in one database."""
+    s = pg(period=3600)
+    sql = (ROOT / 'packaging' / 'sql' / 'postgresql-roles.sql').read_text()
+    s.actions.execute(sql.split('\\set ON_ERROR_STOP on')[1])
+    where = {**s.config['actions_db'], 'username': 'action_scheduler'}
+    editor = s.actions
+    s.configure(actions_db=where, internal_db=where, track_changes_period=3600)
+    s.actions = editor
+    s.start()
+    with closing(postgresql.connect(editor.name)) as db, db.cursor() as cursor:
+        cursor.execute('SET ROLE action_editor')
+        cursor.execute('INSERT INTO action (name, command, cron) VALUES (%s, %s, %s), (%s, %s, %s)',
+                       ('a', 'a', json.dumps(EVERY_SECOND), 'bad', 'b', '{}'))
+        s.wait_lines(2, 'a', timeout=6)
+        cursor.execute("UPDATE action SET command = 'x' WHERE name = 'a'")
+        s.wait_lines(1, 'x', timeout=4)
+    s.wait_for(lambda: editor.execute("SELECT error FROM action WHERE name = 'bad'")[0][0], 5, 'the error')
+    s.stop()
+    assert 'GRANT' not in s.stderr and ' warning: ' not in s.stderr, s.stderr
+    assert editor.execute("SELECT DISTINCT schemaname FROM pg_tables WHERE tablename LIKE 'scheduler%'") == \
+        [('action_scheduler',)]
+    s.actions.execute('DROP OWNED BY action_scheduler, action_editor')
+    postgresql.execute('DROP ROLE action_scheduler, action_editor')
