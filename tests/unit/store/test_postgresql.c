@@ -514,6 +514,10 @@ static void roles_suffice(void **state)
 	watched(fixture);
 	roles_make(fixture);
 	struct store *store = open_as(fixture, "action_scheduler");
+	bool installed = false;
+	assert_true(store_complete_table(store, &added, NULL));
+	assert_true(store_install_trigger(store, &installed, NULL));
+	assert_true(installed);
 	expect_rows(store, "");
 	run(fixture,
 		"SET ROLE action_editor; INSERT INTO action (name, command, cron) VALUES ('a','b','{}'), "
