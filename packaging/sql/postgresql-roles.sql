@@ -22,9 +22,8 @@ BEGIN
 	END IF;
 END
 $$;
+-- The usual search path finds a schema of the role's own name first, so the tables of internal_db are made there.
 CREATE SCHEMA action_scheduler AUTHORIZATION action_scheduler;
--- Its own schema comes last: the table `action` is found in public, and new tables are made where it may make them.
-ALTER ROLE action_scheduler SET search_path = public, action_scheduler;
 
 -- Who edits actions, with any client: the trigger needs no rights of theirs.
 CREATE ROLE action_editor LOGIN;

@@ -137,17 +137,24 @@ static void put_part(
 	}
 }
 
+/* NULL where it has none. */
+static const struct server_value *values_of(
+	const struct server_batch *batch, const struct server_statement *statement)
+{
+	const struct server_value *values = (const void *)batch->values->data;
+	return statement->count ? values + statement->first : NULL;
+}
+
 /* Writes the statement at `at`, and those that follow it as far as they can be one with it; the number of
  * them. */
 static guint put_statement(GString *text, const struct server_batch *batch, guint at)
 {
 	const struct server_statement *list = (const void *)batch->statements->data;
-	const struct server_value *values = (const void *)batch->values->data;
 	const struct server_statement *first = &list[at];
 	const char *sql = sql_texts[first->sql], *end = sql + strlen(sql);
 	const char *open = strchr(sql, '{'), *close = open ? strchr(open, '}') : NULL;
 	if (!open) {
-		put_part(text, sql, end, values + first->first, first->count);
+		put_part(text, sql, end, values_of(batch, first), first->count);
 		return 1;
 	}
 	guint count = 0;
@@ -156,7 +163,7 @@ static guint put_statement(GString *text, const struct server_batch *batch, guin
 		const struct server_statement *each = &list[at + count];
 		if (count++ > 0)
 			g_string_append(text, ", ");
-		put_part(text, open + 1, close, values + each->first, each->count);
+		put_part(text, open + 1, close, values_of(batch, each), each->count);
 	} while (at + count < batch->statements->len && list[at + count].sql == first->sql &&
 		 text->len < TEXT_MAX);
 	g_string_append_len(text, close + 1, end - close - 1);

@@ -156,8 +156,23 @@ static bool send_statement(
 		pipeline->link->conn, name, (int)statement->count, values, lengths, formats, 1);
 }
 
+/* The library moves what it has not sent yet with each piece that it sends, so that is kept small. */
+#define UNSENT_MAX (256 * 1024)
+
+static bool flush_large(struct pipeline *pipeline, const struct server_batch *batch,
+	const struct server_statement *statement, size_t *unsent)
+{
+	for (guint i = 0; i < statement->count; i++)
+		*unsent += g_array_index(batch->values, struct server_value, statement->first + i).length;
+	if (*unsent < UNSENT_MAX)
+		return true;
+	*unsent = 0;
+	return pgj_flush(pipeline->link, &pipeline->failure);
+}
+
 static bool send_batch(struct pipeline *pipeline, const struct server_batch *batch, bool guarded)
 {
+	size_t unsent = 0;
 	bool prepared[SERVER_SQL_COUNT];
 	PGconn *conn = pipeline->link->conn;
 	memcpy(prepared, pipeline->link->prepared, sizeof prepared);
@@ -173,7 +188,8 @@ static bool send_batch(struct pipeline *pipeline, const struct server_batch *bat
 			return false;
 		prepared[statement->sql] = true;
 		expect(pipeline, STEP_STATEMENT, statement->sql, guarded && i == 0);
-		if (!send_statement(pipeline, batch, statement))
+		if (!send_statement(pipeline, batch, statement) ||
+			!flush_large(pipeline, batch, statement, &unsent))
 			return false;
 	}
 	if (guarded) {
@@ -283,8 +299,11 @@ static bool receive(struct pipeline *pipeline)
 static bool run_pipeline(struct pipeline *pipeline, const struct server_batch *batch, bool guarded)
 {
 	struct pgj_link *link = pipeline->link;
-	if (!PQenterPipelineMode(link->conn) || !send_batch(pipeline, batch, guarded))
-		return pgj_fail(link, NULL, &pipeline->failure);
+	if (!PQenterPipelineMode(link->conn) || !send_batch(pipeline, batch, guarded)) {
+		/* What was sent of it is in the pipeline still. */
+		link->base.broken = true;
+		return pipeline->failure ? false : pgj_fail(link, NULL, &pipeline->failure);
+	}
 	bool done = receive(pipeline);
 	if (PQstatus(link->conn) != CONNECTION_OK || !PQexitPipelineMode(link->conn))
 		link->base.broken = true;

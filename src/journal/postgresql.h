@@ -10,7 +10,7 @@
 struct pgj_link {
 	struct server_link base;
 	PGconn *conn;
-	dur_us deadline; /* of each answer */
+	dur_us deadline; /* of each piece of an answer, or of what is sent */
 	bool prepared[SERVER_SQL_COUNT];
 };
 
@@ -26,6 +26,8 @@ void pgj_close(struct server_link *link);
 /* Sends what is to be sent and waits until a result is there; false where the server does not answer in time
  * or the connection is lost, which is `broken` then. */
 bool pgj_wait(struct pgj_link *link, GError **error);
+/* Sends all that is to be sent; errors as above. */
+bool pgj_flush(struct pgj_link *link, GError **error);
 /* What went wrong, by the result (NULL: the connection itself). Returns false. */
 bool pgj_fail(struct pgj_link *link, const PGresult *result, GError **error);
 /* A script outside of a pipeline. */

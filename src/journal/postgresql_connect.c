@@ -76,20 +76,35 @@ static bool wait_socket(struct pgj_link *link, short events, time_us until)
 	}
 }
 
+/* The deadline is that of any progress: a large commit takes as long as it takes. */
+static bool make_progress(struct pgj_link *link, int flushed, GError **error)
+{
+	short events = (short)(flushed > 0 ? POLLIN | POLLOUT : POLLIN);
+	if (!wait_socket(link, events, clock_monotonic() + link->deadline))
+		return fail_late(link, error);
+	return PQconsumeInput(link->conn) || pgj_fail(link, NULL, error);
+}
+
 bool pgj_wait(struct pgj_link *link, GError **error)
 {
-	time_us until = clock_monotonic() + link->deadline;
 	for (;;) {
 		int flushed = PQflush(link->conn);
 		if (flushed < 0)
 			return pgj_fail(link, NULL, error);
-		if (flushed == 0 && !PQisBusy(link->conn))
+		if (!PQisBusy(link->conn))
 			return true;
-		if (!wait_socket(link, (short)(flushed > 0 ? POLLIN | POLLOUT : POLLIN), until))
-			return fail_late(link, error);
-		if (!PQconsumeInput(link->conn))
-			return pgj_fail(link, NULL, error);
+		if (!make_progress(link, flushed, error))
+			return false;
 	}
+}
+
+bool pgj_flush(struct pgj_link *link, GError **error)
+{
+	int flushed;
+	while ((flushed = PQflush(link->conn)) > 0)
+		if (!make_progress(link, flushed, error))
+			return false;
+	return flushed == 0 || pgj_fail(link, NULL, error);
 }
 
 /* --- connecting --- */

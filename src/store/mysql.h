@@ -69,12 +69,14 @@ bool store_mysql_failed_statement(struct store_mysql *m, MYSQL_STMT *statement, 
 bool store_mysql_execute(struct store_mysql *m, MYSQL_STMT *statement, const char *sql,
 	MYSQL_BIND *parameters, GError **error);
 
-/* The cells of the present row, all as texts. */
+/* The cells of the present row: integers as such, all others as texts. */
 struct mysql_cell {
 	char *data; /* ends in a NUL */
 	unsigned long capacity, length;
 	my_bool null;
 	enum enum_field_types type;
+	bool is_integer, is_unsigned;
+	int64_t integer; /* its bits where it is unsigned */
 };
 struct mysql_rows {
 	struct store_mysql *m;
@@ -93,6 +95,8 @@ typedef struct mysql_rows mysql_rows;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(mysql_rows, store_mysql_rows_clear)
 
 struct text store_mysql_text(const struct mysql_cell *cell);
+/* Of an integer that is not negative; 0 for NULL. */
+uint64_t store_mysql_unsigned(const struct mysql_cell *cell);
 void store_mysql_number(const struct mysql_cell *cell, enum column_kind kind, struct maybe_int *out);
 /* A parameter; the value is borrowed until the statement is executed. */
 void store_mysql_bind_text(MYSQL_BIND *bind, struct text text);

@@ -41,7 +41,7 @@ static GArray *updates_find(
 			continue;
 		next = take_before(updates, errors, count, next, &id.value);
 		bool wanted = next < count && errors[next].id == id.value;
-		if (!wanted || strcmp(errors[next].text, rows.cells[1].data) != 0)
+		if (!wanted || g_strcmp0(errors[next].text, store_mysql_text(&rows.cells[1]).data) != 0)
 			g_array_append_val(
 				updates, ((struct row_update){id.value, wanted ? errors[next].text : NULL}));
 		next += wanted;

@@ -197,7 +197,7 @@ static bool rows_read(struct mysql_rows *rows, const struct mysql_shape *shape, 
 		if (!there)
 			break;
 		m->rows++;
-		m->digest ^= g_ascii_strtoull(rows->cells[rows->count - 1].data, NULL, 10);
+		m->digest ^= store_mysql_unsigned(&rows->cells[rows->count - 1]);
 		int64_t before = row.id;
 		if (!row_fill(rows, shape, &row) || (!first && row.id <= before)) {
 			m->base.nameless_rows++;
@@ -274,8 +274,8 @@ static bool digest_ask(struct store_mysql *m, uint64_t *count, uint64_t *digest,
 		!store_mysql_rows_begin(&rows, m, select, error) ||
 		!store_mysql_rows_next(&rows, &there, error))
 		return false;
-	*count = there ? g_ascii_strtoull(rows.cells[0].data, NULL, 10) : 0;
-	*digest = there ? g_ascii_strtoull(rows.cells[1].data, NULL, 10) : 0;
+	*count = there ? store_mysql_unsigned(&rows.cells[0]) : 0;
+	*digest = there ? store_mysql_unsigned(&rows.cells[1]) : 0;
 	return true;
 }
 

@@ -74,6 +74,26 @@ static void cell_size(struct mysql_cell *cell, MYSQL_BIND *bind, unsigned long l
 		.is_null = &cell->null};
 }
 
+static bool is_integer(enum enum_field_types type)
+{
+	return type == MYSQL_TYPE_TINY || type == MYSQL_TYPE_SHORT || type == MYSQL_TYPE_INT24 ||
+	       type == MYSQL_TYPE_LONG || type == MYSQL_TYPE_LONGLONG;
+}
+
+static void cell_begin(struct mysql_cell *cell, MYSQL_BIND *bind, const MYSQL_FIELD *field)
+{
+	cell_size(cell, bind, 0);
+	cell->type = field->type;
+	cell->is_integer = is_integer(field->type);
+	cell->is_unsigned = field->flags & UNSIGNED_FLAG;
+	if (cell->is_integer)
+		*bind = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_LONGLONG,
+			.buffer = &cell->integer,
+			.is_unsigned = cell->is_unsigned,
+			.length = &cell->length,
+			.is_null = &cell->null};
+}
+
 bool store_mysql_rows_begin(
 	struct mysql_rows *rows, struct store_mysql *m, MYSQL_STMT *statement, GError **error)
 {
@@ -86,10 +106,8 @@ bool store_mysql_rows_begin(
 		.cells = g_new0(struct mysql_cell, count),
 		.binds = g_new0(MYSQL_BIND, count),
 		.count = count};
-	for (unsigned i = 0; i < count; i++) {
-		rows->cells[i].type = mysql_fetch_field_direct(meta, i)->type;
-		cell_size(&rows->cells[i], &rows->binds[i], 0);
-	}
+	for (unsigned i = 0; i < count; i++)
+		cell_begin(&rows->cells[i], &rows->binds[i], mysql_fetch_field_direct(meta, i));
 	mysql_free_result(meta);
 	return !mysql_stmt_bind_result(statement, rows->binds) ||
 	       store_mysql_failed_statement(m, statement, error);
@@ -101,6 +119,8 @@ static bool cells_complete(struct mysql_rows *rows, GError **error)
 	bool grown = false;
 	for (unsigned i = 0; i < rows->count; i++) {
 		struct mysql_cell *cell = &rows->cells[i];
+		if (cell->is_integer)
+			continue;
 		if (cell->null)
 			cell->length = 0;
 		if (cell->length > cell->capacity && cell->capacity <= ACTION_TEXT_MAX) {
@@ -141,7 +161,20 @@ void store_mysql_rows_clear(struct mysql_rows *rows)
 
 struct text store_mysql_text(const struct mysql_cell *cell)
 {
-	return cell->null ? (struct text){0} : (struct text){cell->data, cell->length};
+	if (cell->null)
+		return (struct text){0};
+	if (!cell->is_integer)
+		return (struct text){cell->data, cell->length};
+	int length = g_snprintf(cell->data, CELL_MIN,
+		cell->is_unsigned ? "%" G_GUINT64_FORMAT : "%" G_GINT64_FORMAT, cell->integer);
+	return (struct text){cell->data, (size_t)length};
+}
+
+uint64_t store_mysql_unsigned(const struct mysql_cell *cell)
+{
+	if (cell->null)
+		return 0;
+	return cell->is_integer ? (uint64_t)cell->integer : g_ascii_strtoull(cell->data, NULL, 10);
 }
 
 /* A column of bits comes as bytes, the highest first. */
@@ -177,7 +210,10 @@ void store_mysql_number(const struct mysql_cell *cell, enum column_kind kind, st
 	*out = (struct maybe_int){0};
 	if (cell->null)
 		return;
-	if (cell->type == MYSQL_TYPE_BIT ? bits_parse(cell, &value) : is_real && real_parse(cell, &value))
+	if (cell->is_integer && (!cell->is_unsigned || cell->integer >= 0))
+		*out = (struct maybe_int){.set = true, .value = cell->integer};
+	else if (cell->type == MYSQL_TYPE_BIT ? bits_parse(cell, &value)
+					      : is_real && real_parse(cell, &value))
 		*out = (struct maybe_int){.set = true, .value = value};
 	else
 		column_parse(kind, store_mysql_text(cell), out);

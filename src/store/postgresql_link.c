@@ -74,7 +74,7 @@ bool pg_fail(struct store_pg *pg, const char *need, const PGresult *result, GErr
 		text = states[i].text ? states[i].text : text;
 		break;
 	}
-	g_set_error(error, AS_ERROR, code, "%s: %s%s", pg->base.place, text, more);
+	g_set_error(error, AS_ERROR, (gint)code, "%s: %s%s", pg->base.place, text, more);
 	if (!state || PQstatus(pg->db) == CONNECTION_BAD)
 		pg_drop(pg);
 	return false;
@@ -258,11 +258,10 @@ bool pg_begin(struct store_pg *pg, bool reads, GError **error)
 {
 	int lock_ms = pg->options.wait_ms ? pg->options.wait_ms : LOCK_MS;
 	/* A read is a stream, each piece of which has the deadline. */
-	g_autofree char *sql =
-		g_strdup_printf("BEGIN%s%s; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d",
-			reads ? " ISOLATION LEVEL REPEATABLE READ" : "",
-			reads || pg->options.read_only ? " READ ONLY" : " READ WRITE", lock_ms,
-			reads ? 0 : statement_ms(pg));
+	g_autofree char *sql = g_strdup_printf(
+		"BEGIN%s%s; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d",
+		reads ? " ISOLATION LEVEL REPEATABLE READ" : "",
+		reads || pg->options.read_only ? " READ ONLY" : "", lock_ms, reads ? 0 : statement_ms(pg));
 	return pg_run(pg, NULL, sql, error);
 }
 

@@ -332,12 +332,13 @@ bool pg_read_ids(struct store *store, const int64_t *ids, size_t count, store_ro
 {
 	struct store_pg *pg = store_pg(store);
 	struct stream stream = {.pg = pg, .each = each, .context = context};
-	g_autoptr(GArray) told = g_steal_pointer(&pg->ids);
+	GArray *told = g_steal_pointer(&pg->ids); /* `ids` may lie in it */
 	pg->ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	bool done = count == 0 || read_some(&stream, ids, count, error);
 	/* A connection that is gone has made the table count as changed already. */
 	if (!done || stream.stopped)
 		store_forget(store);
+	g_array_unref(told);
 	return done;
 }
 

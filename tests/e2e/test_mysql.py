@@ -276,11 +276,20 @@ def test_the_documented_roles_suffice_and_may_no_more(scheduler, table):
         assert 'denied' in as_role('action_scheduler', 'change me', sql).stderr
     assert as_role('action_editor', 'change me, too', "UPDATE action SET command = 'b' WHERE id = 1").returncode == 0
     assert 'denied' in as_role('action_editor', 'change me, too', 'DROP TABLE action').stderr
+    # internal_db beside it, with the same role.
+    s.configure(**table.config(username='action_scheduler', password='change me') | {'internal_db': {
+        'dialect': 'mysql', 'host': '127.0.0.1', 'port': table.server.port, 'username': 'action_scheduler',
+        'password': 'change me', 'database': 'action_scheduler'}})
+    s.start()
+    s.wait_lines(2, 'b')
+    s.stop()
+    assert s.history('--status', 'delivered', '--action', '1')
+    s.configure(**table.config(username='action_scheduler', password='change me'))
     # Without the privilege on the column it is one warning that names it, and nothing else.
     table.sql("REVOKE UPDATE (error) ON action FROM 'action_scheduler'@'%'; UPDATE action SET error = NULL")
     s.start()
     s.wait_error('GRANT UPDATE')
-    s.wait_lines(2, 'b')
+    s.wait_lines(len(s.fired('b')) + 2, 'b')
     s.stop()
     table.sql("REVOKE SELECT ON action FROM 'action_scheduler'@'%'")
     done = s.run('list')

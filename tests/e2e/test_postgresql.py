@@ -1,12 +1,20 @@
 """actions_db on PostgreSQL: changes arrive at once, outages are survived, the known definitions go on firing."""
 
+import contextlib
+import json
+import socket
+import threading
 import time
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from lib.actions_db import EVERY_SECOND
 from lib.postgresql import PostgreSqlActions
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -164,6 +172,76 @@ def test_killed_connection(pg, postgresql):
     each_second_once(s)
 
 
+class Proxy(threading.Thread):
+    """Passes bytes between the scheduler and the server, until it is told to `stall`; `cut` ends what there is."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.target, self.stalled, self.pairs = port, threading.Event(), []
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(('127.0.0.1', self.target))
+            self.pairs += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+
+    def _pass(self, source, sink):
+        try:
+            while data := source.recv(1 << 16):
+                while self.stalled.is_set():
+                    time.sleep(0.01)
+                sink.sendall(data)
+        except OSError:
+            pass
+        for each in (source, sink):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def cut(self):
+        while self.pairs:
+            with contextlib.suppress(OSError):
+                self.pairs.pop().shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.stalled.clear()
+        self.listener.close()
+        self.cut()
+
+
+def test_a_line_that_is_cut_and_stalls(pg, postgresql):
+    proxy = Proxy(postgresql.port)
+    s = pg(period=1)
+    s.configure(actions_db={**s.config['actions_db'], 'port': proxy.port}, track_changes_period=1,
+                internal_db={'database': 'internal.db'})
+    editor = s.actions = PostgreSqlActions(postgresql, s.config['actions_db']['database'])
+    try:
+        editor.add('a', EVERY_SECOND)
+        s.start()
+        s.wait_lines(1, 'a')
+        for command in 'bcd':
+            proxy.cut()
+            editor.update(1, command=command)
+            s.wait_lines(1, command, timeout=6)
+        proxy.stalled.set()
+        goes_on(s, 'd', count=4)
+        s.wait_error('did not answer in time', timeout=20)
+        proxy.stalled.clear()
+        editor.update(1, command='e')
+        s.wait_lines(1, 'e', timeout=15)
+        s.stop()
+        each_second_once(s)
+    finally:
+        proxy.close()
+
+
 def test_missing_table_is_an_outage(pg):
     s = pg(period=1)
     s.actions.add('a', EVERY_SECOND)
@@ -206,3 +284,29 @@ def test_unknown_setting_and_dialects(pg):
     s.configure(**{'actions_db': {**s.config['actions_db'], 'options': {'sslmoder': 'x'}}})
     done = s.run('list', check=1)
     assert 'sslmoder' in done.stderr
+
+
+def test_the_packaged_roles_suffice(pg, postgresql):
+    """packaging/sql/postgresql-roles.sql, for actions_db and internal_db in one database."""
+    s = pg(period=3600)
+    sql = (ROOT / 'packaging' / 'sql' / 'postgresql-roles.sql').read_text()
+    s.actions.execute(sql.split('\\set ON_ERROR_STOP on')[1])
+    where = {**s.config['actions_db'], 'username': 'action_scheduler'}
+    editor = s.actions
+    s.configure(actions_db=where, internal_db=where, track_changes_period=3600)
+    s.actions = editor
+    s.start()
+    with closing(postgresql.connect(editor.name)) as db, db.cursor() as cursor:
+        cursor.execute('SET ROLE action_editor')
+        cursor.execute('INSERT INTO action (name, command, cron) VALUES (%s, %s, %s), (%s, %s, %s)',
+                       ('a', 'a', json.dumps(EVERY_SECOND), 'bad', 'b', '{}'))
+        s.wait_lines(2, 'a', timeout=6)
+        cursor.execute("UPDATE action SET command = 'x' WHERE name = 'a'")
+        s.wait_lines(1, 'x', timeout=4)
+    s.wait_for(lambda: editor.execute("SELECT error FROM action WHERE name = 'bad'")[0][0], 5, 'the error')
+    s.stop()
+    assert 'GRANT' not in s.stderr and ' warning: ' not in s.stderr, s.stderr
+    assert editor.execute("SELECT DISTINCT schemaname FROM pg_tables WHERE tablename LIKE 'scheduler%'") == \
+        [('action_scheduler',)]
+    s.actions.execute('DROP OWNED BY action_scheduler, action_editor')
+    postgresql.execute('DROP ROLE action_scheduler, action_editor')
