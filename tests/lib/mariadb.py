@@ -47,8 +47,12 @@ class MariaDb:
         if os.geteuid() == 0:
             os.chown(self.directory, pwd.getpwnam(self.user).pw_uid, -1)
         self.directory.chmod(0o755)
-        self._install()
-        self.start()
+        try:
+            self._install()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def _as_user(self):
         return ['runuser', '-u', self.user, '--'] if os.geteuid() == 0 else []

@@ -370,10 +370,10 @@ static void hanging_server_is_waited_for_until_the_deadline(void **state)
 	mariadb_command("resume");
 	expect_error(result, error, AS_ERROR_UNAVAILABLE, "does not answer");
 	assert_null(other);
-	assert_in_range(first - start, 290000, 450000);
-	assert_in_range(second - first, 290000, 450000);
-	g_free(rows_of(store));
+	assert_in_range(first - start, 290000, 2500000);
+	assert_in_range(second - first, 290000, 2500000);
 	store_close(store);
+	g_free(rows_of(fixture->store));
 }
 
 static gpointer write_soon(gpointer fd)
@@ -403,8 +403,8 @@ static void waiting_ends_when_told_to(void **state)
 	mariadb_command("resume");
 	g_thread_join(thread);
 	expect_error(result, error, AS_ERROR_UNAVAILABLE, "was ended");
-	assert_in_range(took, 90000, 400000);
-	assert_in_range(closed, 90000, 500000);
+	assert_in_range(took, 90000, 2500000);
+	assert_in_range(closed, 90000, 2500000);
 	close(fds[0]);
 	close(fds[1]);
 }
