@@ -130,6 +130,7 @@ static struct backlog_record *record_for(struct importing *importing, const char
 		.to = position_end_of(importing->cli->now),
 		.decided_now = importing->cli->now,
 		.drop_before = TIME_US_MIN,
+		.fire_until = TIME_US_MAX,
 		.settled_id = INT64_MIN,
 		.cursor = position_end_of(after),
 		.members = g_new(struct backlog_member, MEMBERS_MAX),

@@ -205,10 +205,11 @@ static bool table_look(struct store_thread *t, GError **error)
 	return !changed || table_read(t, error);
 }
 
-/* False where no other try can help, which ends the program. */
+/* False where no other try can help, which ends the program: options that no store can be opened with. A
+ * privilege that is missing may be granted while we wait. */
 static bool table_failed(struct store_thread *t, const GError *error, dur_us period)
 {
-	if (g_error_matches(error, AS_ERROR, AS_ERROR_INVALID)) {
+	if (!t->store && g_error_matches(error, AS_ERROR, AS_ERROR_INVALID)) {
 		char *text = outage_text(t->options.what, error);
 		inbox_put(t->options.inbox, &(struct message){.kind = MESSAGE_FAILED, .text = text});
 		return false;
