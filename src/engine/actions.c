@@ -100,6 +100,7 @@ static struct record *group_record(struct lane *lane, const struct backlog_recor
 			record->phase == RECORD_WAITING && data->member_count < GROUP_MEMBERS_MAX &&
 			data->decided_now == stretch->decided_now &&
 			data->fire_until == stretch->fire_until &&
+			position_compare(data->from, stretch->from) <= 0 &&
 			position_compare(data->to, stretch->to) == 0)
 			return record;
 	}

@@ -296,7 +296,8 @@ static bool is_edited(const struct world *world, int index)
 {
 	for (guint i = 0; i < world->oracle.applied->len; i++) {
 		const struct applied *applied = &g_array_index(world->oracle.applied, struct applied, i);
-		if (applied->index == index && applied->life == world->life && !applied->seen)
+		if (applied->index == index && applied->life == world->life &&
+			(!applied->seen || applied->seen_in == world->journal.applying))
 			return true;
 	}
 	return false;

@@ -192,6 +192,7 @@ static void apply_definitions(struct world *world, const GArray *definitions)
 
 static void apply_commit(struct world *world, const struct commit *commit)
 {
+	world->journal.applying = commit->sequence;
 	oracle_commit(world, commit);
 	for (guint i = 0; i < commit->lanes->len; i++)
 		apply_lane(world, &g_array_index(commit->lanes, struct lane_progress, i));

@@ -139,6 +139,12 @@ void oracle_clock(struct world *world)
 	bool held = world->jump_boot != TIME_US_MIN &&
 		    world->turned_boot <= world->jump_boot + ENGINE_HOLD + US_PER_SECOND;
 	world->oracle.high = MAX(world->oracle.high, now);
+	/* The clock may have been taken back in a life that ended before that was durable. */
+	for (int i = 0; now == world->life_started && i < SIM_LANES; i++) {
+		if (world->journal.lane_known[i])
+			world->oracle.front =
+				MAX(world->oracle.front, world->journal.lanes[i].watermark.due_at);
+	}
 	if (now >= world->oracle.front)
 		world->oracle.front = now;
 	else if (back && (held || world->oracle.front - now > ENGINE_STEP_HELD))
@@ -153,20 +159,22 @@ static bool segment_has(const struct segment *segment, int index, time_us nomina
 	return schedule_next(schedule, nominal - 1, &next) && next == nominal;
 }
 
-/* An edit of this life that is not durable, after which a jittered schedule has this fire. */
-static bool edited_to(const struct world *world, int index, time_us nominal)
+/* How many schedules have this fire by edits of this life that are not durable. */
+static int edited_owners(const struct world *world, int index, time_us nominal)
 {
 	const GArray *all = world->oracle.applied;
+	int32_t last = -1;
+	int owners = 0;
 	for (guint i = 0; i < all->len; i++) {
 		const struct applied *applied = &g_array_index(all, struct applied, i);
-		const struct schedule *schedule = pool_schedule(applied->def.schedule);
 		time_us next;
-		if (applied->index == index && applied->life == world->life && !applied->seen &&
-			!applied->removal && schedule_jitter(schedule) &&
-			schedule_next(schedule, nominal - 1, &next) && next == nominal)
-			return true;
+		if (applied->index != index || applied->life != world->life || applied->seen ||
+			applied->removal || applied->def.schedule == last)
+			continue;
+		last = applied->def.schedule;
+		owners += schedule_next(pool_schedule(last), nominal - 1, &next) && next == nominal;
 	}
-	return false;
+	return owners;
 }
 
 bool oracle_may_repeat(const struct world *world, int index, time_us nominal)
@@ -189,7 +197,7 @@ bool oracle_may_repeat(const struct world *world, int index, time_us nominal)
 				return true;
 		}
 	}
-	return owners > (edited_to(world, index, nominal) ? 0 : 1);
+	return owners + edited_owners(world, index, nominal) > 1;
 }
 
 /* --- fires handed out and answered --- */

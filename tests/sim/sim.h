@@ -96,6 +96,7 @@ struct sim_journal {
 		bool present;
 	} defs[SIM_IDS];
 	struct commit *under_way;
+	uint64_t applying;      /* the sequence of the commit that is being made durable */
 	time_us done_at;        /* boottime */
 	guint applied_mark;     /* changes of the table that the commit under way knows of */
 	time_us slow_until;     /* boottime: commits take until then */

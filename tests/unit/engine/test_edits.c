@@ -111,6 +111,30 @@ static void a_refused_fire_moves_to_the_other_callback(void **state G_GNUC_UNUSE
 	rig_free(rig);
 }
 
+/* Two callbacks are at different times; what comes from the one that is behind is not cut to the other. */
+static void a_callback_ahead_takes_over_all_that_is_owed(void **state G_GNUC_UNUSED)
+{
+	struct rig *rig = rig_new();
+	struct rig_row behind = ROW(8, EVERY_SECOND);
+	behind.lane = 1;
+	rig_put(rig, ROW(7, EVERY_SECOND));
+	rig_put(rig, behind);
+	rig_settle(rig);
+	for (int i = 0; i < 5; i++) {
+		rig_wait(rig, US_PER_SECOND);
+		rig_run(rig, 0);
+	}
+	rig_crash(rig, 5 * US_PER_SECOND);
+	struct rig_row row = ROW(7, EVERY_MINUTE);
+	rig_put(rig, row);
+	behind.lane = 0;
+	rig_put(rig, behind);
+	rig_run(rig, 0);
+	assert_int_equal(rig_count(rig, 7, STATUS_DELIVERED), 10);
+	assert_int_equal(rig_count(rig, 8, STATUS_DELIVERED), 10);
+	rig_free(rig);
+}
+
 static void what_a_removed_action_owed_is_skipped(void **state G_GNUC_UNUSED)
 {
 	struct rig *rig = with_action(ROW(7, EVERY_MINUTE));
@@ -243,6 +267,7 @@ int main(void)
 		cmocka_unit_test(an_edit_loses_no_fire_that_waits_for_room),
 		cmocka_unit_test(another_callback_takes_over_what_is_owed),
 		cmocka_unit_test(a_refused_fire_moves_to_the_other_callback),
+		cmocka_unit_test(a_callback_ahead_takes_over_all_that_is_owed),
 		cmocka_unit_test(what_a_removed_action_owed_is_skipped),
 		cmocka_unit_test(a_backlog_of_a_disabled_action_is_skipped),
 		cmocka_unit_test(a_retry_of_a_removed_action_is_skipped),
