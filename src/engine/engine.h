@@ -10,9 +10,11 @@
  * Invariants:
  *  - a fire is retired (counted as done by a commit) only in order, or after it was written down as open;
  *  - handed out but not durably retired are at most open_max fires a lane: with one commit group more, this
- * is the window of possible repeats after a crash;
+ *    is the window of possible repeats after a crash;
  *  - a live fire is handed out within ENGINE_GRACE of its time, or it is missed and goes through a backlog
- * record. */
+ *    record;
+ *  - a record is durable before anything of it is told or fired, so that it is decided once;
+ *  - a definition becomes durable together with all that its predecessor had on its way. */
 #pragma once
 
 #include "model/change.h"

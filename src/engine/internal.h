@@ -1,10 +1,14 @@
 /* Purpose: the parts of the engine among themselves. Not for other folders.
  *
- *   cohort.c   actions of a lane that are always due together; cursors over them; a source: all cursors in
- * order actions.c  the table of actions: restore, changes, what an edit leaves owed backlog.c  records of
- * missed time: what is dropped of them, and the order of what remains lane.c     flights: fires on their way
- * from being due to being durable commit.c   what is retired and written down engine.c   life, clock, looks
- * inside */
+ *  - cohort.c: actions of a lane that are always due together; cursors over them; a source: cursors, in order
+ *  - actions.c: the table of actions: restore, changes, what an edit leaves owed
+ *  - missed.c: live fires that are late, clock steps: what goes to a record, what comes again
+ *  - decision.c: what is dropped of a stretch of missed fires
+ *  - backlog.c: records of missed time: deciding over their actions, the order of what remains
+ *  - flight.c: fires on their way from being due to being durable, and the runs that last
+ *  - lane.c: taking, answers, when to look again
+ *  - commit.c: what is retired and written down
+ *  - engine.c: life, clock, looks inside */
 #pragma once
 
 #include "engine/engine.h"
