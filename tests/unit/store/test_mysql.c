@@ -353,6 +353,7 @@ static void lost_connection_is_made_anew(void **state)
 	expect_rows(fixture, "1|a|b|{}|0|0\n");
 }
 
+/* Upper bounds are below the deadlines that hold without options, and no closer: the machine may be busy. */
 static void hanging_server_is_waited_for_until_the_deadline(void **state)
 {
 	struct fixture *fixture = *state;
@@ -370,8 +371,8 @@ static void hanging_server_is_waited_for_until_the_deadline(void **state)
 	mariadb_command("resume");
 	expect_error(result, error, AS_ERROR_UNAVAILABLE, "does not answer");
 	assert_null(other);
-	assert_in_range(first - start, 290000, 2500000);
-	assert_in_range(second - first, 290000, 2500000);
+	assert_in_range(first - start, 290000, 9000000);
+	assert_in_range(second - first, 290000, 9000000);
 	store_close(store);
 	g_free(rows_of(fixture->store));
 }
@@ -403,8 +404,8 @@ static void waiting_ends_when_told_to(void **state)
 	mariadb_command("resume");
 	g_thread_join(thread);
 	expect_error(result, error, AS_ERROR_UNAVAILABLE, "was ended");
-	assert_in_range(took, 90000, 2500000);
-	assert_in_range(closed, 90000, 2500000);
+	assert_in_range(took, 90000, 9000000);
+	assert_in_range(closed, 90000, 9000000);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -423,7 +424,7 @@ static void stopping_reads_nothing_of_the_rest(void **state)
 	gint64 stopped = g_get_monotonic_time() - start;
 	start = g_get_monotonic_time();
 	g_free(rows_of(fixture->store));
-	assert_true(stopped * 2 < g_get_monotonic_time() - start);
+	assert_true(stopped < g_get_monotonic_time() - start);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
