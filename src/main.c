@@ -29,9 +29,16 @@ static void descriptors_occupy(void)
 			open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
 }
 
+static const char *name_callback(void *context, const char *name)
+{
+	(void)context;
+	const struct callback_vtable *vtable = callback_find(name, NULL);
+	return vtable ? vtable->name : NULL;
+}
+
 int main(int argc, char **argv)
 {
 	descriptors_occupy();
-	struct cli_host host = {.run = run, .callback_find = find_callback};
+	struct cli_host host = {.run = run, .callback_find = find_callback, .callback_name = name_callback};
 	return cli_main(argc, argv, &host);
 }

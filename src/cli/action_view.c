@@ -7,15 +7,21 @@
 
 void action_view_init(struct action_view *view, struct cli *cli, const struct action_row *row)
 {
-	g_autoptr(GError) error = NULL;
 	struct action_defaults defaults;
+	cli_defaults(cli, &defaults);
+	action_view_init_with(view, cli, row, &defaults);
+}
+
+void action_view_init_with(struct action_view *view, struct cli *cli, const struct action_row *row,
+	const struct action_defaults *defaults)
+{
+	g_autoptr(GError) error = NULL;
 	struct lane_names lanes = cli_lanes(cli);
 	enum unix_dialect dialect;
 	*view = (struct action_view){.cli = cli, .row = row, .packed = g_byte_array_new()};
-	cli_defaults(cli, &defaults);
-	action_pack(row, &defaults, view->packed);
+	action_pack(row, defaults, view->packed);
 	action_unpack(view->packed->data, view->packed->len, &view->effective, &dialect);
-	view->state = action_build(view->packed->data, view->packed->len, &defaults, &lanes,
+	view->state = action_build(view->packed->data, view->packed->len, defaults, &lanes,
 		cli_schedules(cli), &view->action, &error);
 	if (error)
 		view->error = g_strdup(error->message);

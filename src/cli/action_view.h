@@ -19,6 +19,9 @@ struct action_view {
 
 /* Looks at a row; cli_prepare must have been called. */
 void action_view_init(struct action_view *view, struct cli *cli, const struct action_row *row);
+/* The same with other defaults, borrowed during the call. */
+void action_view_init_with(struct action_view *view, struct cli *cli, const struct action_row *row,
+	const struct action_defaults *defaults);
 void action_view_clear(struct action_view *view);
 /* active, paused, finished (never fires again) or bad. */
 const char *action_view_state(const struct action_view *view);

@@ -46,8 +46,8 @@ static const GOptionEntry rest_options[] = {
 	{NULL},
 };
 
-const struct verb *const verbs[] = {
-	&verb_run, &verb_init, &verb_list, &verb_show, &verb_next, &verb_check, &verb_history, NULL};
+const struct verb *const verbs[] = {&verb_run, &verb_init, &verb_list, &verb_show, &verb_next, &verb_check,
+	&verb_history, &verb_import, NULL};
 
 static const GOptionEntry *find_long(const GOptionEntry *entries, const char *name, size_t length)
 {
@@ -295,6 +295,7 @@ static void clear(struct cli *cli)
 	zone_cache_free(cli->zones);
 	config_free(cli->config);
 	g_free(cli->zone_name);
+	g_free(cli->journal_settings);
 	g_strfreev(cli->environment);
 	g_clear_pointer(&given.arguments, g_strfreev);
 	char **texts[] = {&given.config, &given.env_file, &given.log_format, &given.color, &given.output};

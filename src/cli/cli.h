@@ -21,6 +21,8 @@ struct cli_host {
 	int (*run)(void *context, const struct cli_run *run);
 	/* Whether this build has the callback of a row; as struct lane_names has it. */
 	bool (*callback_find)(void *context, const char *name, uint16_t *lane, GError **error);
+	/* The canonical name of a callback; NULL where this build has it not. Static. */
+	const char *(*callback_name)(void *context, const char *name);
 	void *context;
 };
 

@@ -100,28 +100,52 @@ struct lane_names cli_lanes(const struct cli *cli)
 struct store *cli_open_store(const struct cli *cli, enum cli_store_mode mode, GError **error)
 {
 	const struct config_database *database = &cli->config->actions_db;
+	size_t count;
+	g_autofree struct config_pair *pairs = config_database_pairs(database, &count);
+	g_autofree struct store_setting *settings = g_new(struct store_setting, count + 1);
+	for (size_t i = 0; i < count; i++)
+		settings[i] = (struct store_setting){pairs[i].name, pairs[i].value};
 	struct store_options where = {
 		.dialect = config_dialect_name(database->dialect),
 		.database = database->database,
+		.host = database->host,
+		.port = database->port,
+		.username = database->username,
+		.password = database->password,
+		.settings = settings,
+		.setting_count = count,
 		.create = mode == CLI_STORE_CREATE,
 		.read_only = mode == CLI_STORE_READ,
 	};
 	return store_open(&where, error);
 }
 
-struct journal_options cli_journal_options(const struct cli *cli)
+struct journal_options cli_journal_options(struct cli *cli)
 {
 	const struct config_database *database = &cli->config->internal_db;
+	size_t count;
+	g_autofree struct config_pair *pairs = config_database_pairs(database, &count);
+	g_free(cli->journal_settings);
+	cli->journal_settings = g_new(struct journal_setting, count + 1);
+	for (size_t i = 0; i < count; i++)
+		cli->journal_settings[i] = (struct journal_setting){pairs[i].name, pairs[i].value};
 	return (struct journal_options){
 		.dialect = database->set ? config_dialect_name(database->dialect) : NULL,
 		.database = database->database,
+		.driver = database->driver,
+		.host = database->host,
+		.port = database->port,
+		.username = database->username,
+		.password = database->password,
+		.settings = cli->journal_settings,
+		.setting_count = count,
 		.history_level = (enum history_level)cli->config->history.level,
 		.history_max_age = cli->config->history.max_age,
 		.history_max_bytes = cli->config->history.max_bytes,
 	};
 }
 
-struct journal *cli_open_journal(const struct cli *cli, GError **error)
+struct journal *cli_open_journal(struct cli *cli, GError **error)
 {
 	g_autoptr(GError) reason = NULL;
 	struct journal_options where = cli_journal_options(cli);

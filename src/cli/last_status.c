@@ -27,7 +27,7 @@ static bool take(void *context, const struct history_entry *entry)
 	return ++last->quiet < QUIET_MAX;
 }
 
-struct last_status *last_status_read(const struct cli *cli)
+struct last_status *last_status_read(struct cli *cli)
 {
 	g_autoptr(GError) error = NULL;
 	struct history_query query = {.since = TIME_US_MIN, .limit = READ_MAX};

@@ -6,7 +6,7 @@
 struct last_status;
 
 /* Never fails: without a history, or where it cannot be read (which is said), nothing is known. */
-struct last_status *last_status_read(const struct cli *cli);
+struct last_status *last_status_read(struct cli *cli);
 void last_status_free(struct last_status *last);
 /* Static; NULL where none is known. */
 const char *last_status_find(const struct last_status *last, int64_t id);

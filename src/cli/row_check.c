@@ -7,6 +7,8 @@
 
 /* So many fires are compared to tell whether two readings mean the same. */
 #define COMPARED_FIRES 2000
+/* So many fires of each are shown, from where they part. */
+#define SHOWN_FIRES    3
 
 static void unref_schedule(gpointer schedule)
 {
@@ -47,6 +49,18 @@ static bool first_difference(const struct schedule *a, const struct schedule *b,
 	return false;
 }
 
+/* "2030-05-06T00:00:00+00:00, ...", or "never". Free with g_free. */
+static char *fires_text(const struct schedule *schedule, time_us after)
+{
+	GString *out = g_string_new(NULL);
+	char text[TIME_TEXT_MAX];
+	time_us at = after;
+	for (int i = 0; i < SHOWN_FIRES && schedule_next(schedule, at, &at); i++)
+		g_string_append_printf(
+			out, "%s%s", i ? ", " : "", zone_format(schedule_zone(schedule), at, text));
+	return g_string_free(out->len ? out : g_string_assign(out, "never"), FALSE);
+}
+
 /* What the Python program makes of a unix expression; NULL where it is the same. */
 static char *compare_dialects(
 	const struct row_check *check, const struct schedule *schedule, const struct action_row *effective)
@@ -57,18 +71,22 @@ static char *compare_dialects(
 		strncmp(effective->dst.data, "vixie", effective->dst.length) ? DST_WALL_CLOCK : DST_VIXIE;
 	struct schedule *other = schedule_cache_get(cli_schedules(cli), effective->cron.data,
 		effective->cron.length, effective->timezone.data, UNIX_DIALECT_APSCHEDULER, dst, &error);
-	if (!other)
+	if (!other) {
+		g_autofree char *here = fires_text(schedule, cli->now);
 		return g_strdup_printf(
-			"APScheduler refuses it, as `unix_dialect: apscheduler` would: %s", error->message);
-	time_us at, own;
-	char text[TIME_TEXT_MAX];
+			"it fires at %s; APScheduler refuses it, as `unix_dialect: apscheduler` "
+			"would: %s",
+			here, error->message);
+	}
+	time_us at;
 	char *result = NULL;
 	if (first_difference(schedule, other, cli->now, &at)) {
-		zone_format(schedule_zone(schedule), at, text);
-		bool fires = schedule_next(schedule, at - 1, &own) && own == at;
+		g_autofree char *here = fires_text(schedule, at - 1);
+		g_autofree char *there = fires_text(other, at - 1);
 		result = g_strdup_printf(
-			"it means something else under APScheduler (unix_dialect: apscheduler): at %s it %s",
-			text, fires ? "fires here and not there" : "fires there and not here");
+			"it means something else under APScheduler: it fires at %s; there, and with "
+			"`unix_dialect: apscheduler`, at %s",
+			here, there);
 	}
 	schedule_unref(other);
 	return result;

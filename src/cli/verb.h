@@ -25,6 +25,7 @@ struct cli {
 	struct schedule_cache *schedules;
 	struct zone *zone;
 	char *zone_name;
+	struct journal_setting *journal_settings;
 };
 
 struct verb {
@@ -41,7 +42,8 @@ struct verb {
 
 /* NULL-terminated. */
 extern const struct verb *const verbs[];
-extern const struct verb verb_run, verb_init, verb_list, verb_show, verb_next, verb_check, verb_history;
+extern const struct verb verb_run, verb_init, verb_list, verb_show, verb_next, verb_check, verb_history,
+	verb_import;
 
 extern const GOptionEntry cli_global_options[];
 extern const GOptionEntry cli_output_options[];
@@ -80,9 +82,9 @@ struct lane_names cli_lanes(const struct cli *cli);
 enum cli_store_mode { CLI_STORE_READ, CLI_STORE_WRITE, CLI_STORE_CREATE };
 struct store *cli_open_store(const struct cli *cli, enum cli_store_mode mode, GError **error);
 /* internal_db for reading. NULL without an error where none is configured, or where it is not there yet. */
-struct journal *cli_open_journal(const struct cli *cli, GError **error);
-/* The options of the journal as configured. */
-struct journal_options cli_journal_options(const struct cli *cli);
+struct journal *cli_open_journal(struct cli *cli, GError **error);
+/* The options of the journal as configured; their settings are valid until the next call. */
+struct journal_options cli_journal_options(struct cli *cli);
 /* `sqlite /absolute/path` or `postgresql host:5432/name`. Free with g_free. */
 char *cli_database_place(const struct config_database *database);
 

@@ -3,11 +3,14 @@
 #include <string.h>
 
 static struct {
-	gboolean fix;
+	gboolean fix, no_trigger;
 } given;
 
 static const GOptionEntry options[] = {
-	{"fix", 0, 0, G_OPTION_ARG_NONE, &given.fix, "add the optional columns that the table lacks", NULL},
+	{"fix", 0, 0, G_OPTION_ARG_NONE, &given.fix,
+		"add the optional columns that the table lacks, and the trigger", NULL},
+	{"no-trigger", 0, 0, G_OPTION_ARG_NONE, &given.no_trigger,
+		"with --fix: leave out the trigger that tells of changes at once (PostgreSQL)", NULL},
 	{NULL},
 };
 
@@ -150,9 +153,12 @@ static void table_is_missing(struct checking *checking, const char *reason)
 static bool add_columns(struct checking *checking, struct store *store, GError **error)
 {
 	unsigned added = 0;
-	if (!store_complete_table(store, &added, error))
+	bool installed = false;
+	if (!store_complete_table(store, &added, error) ||
+		(!given.no_trigger && !store_install_trigger(store, &installed, error)))
 		return false;
-	cli_say(checking->cli, "actions_db: %u columns added", added);
+	cli_say(checking->cli, "actions_db: %u columns added%s", added,
+		installed ? ", trigger in place" : "");
 	return true;
 }
 

@@ -4,11 +4,13 @@
 #include <glib/gstdio.h>
 
 static struct {
-	gboolean force;
+	gboolean force, no_trigger;
 } given;
 
 static const GOptionEntry options[] = {
 	{"force", 0, 0, G_OPTION_ARG_NONE, &given.force, "overwrite config.yaml where there is one", NULL},
+	{"no-trigger", 0, 0, G_OPTION_ARG_NONE, &given.no_trigger,
+		"leave out the trigger that tells of changes at once (PostgreSQL)", NULL},
 	{NULL},
 };
 
@@ -40,14 +42,17 @@ static bool ensure_table(struct cli *cli)
 	GError *error = NULL;
 	unsigned added = 0;
 	struct store *store = cli_open_store(cli, CLI_STORE_CREATE, &error);
-	bool ok = store && store_create_table(store, &error) && store_complete_table(store, &added, &error);
+	bool installed = false;
+	bool ok = store && store_create_table(store, &error) && store_complete_table(store, &added, &error) &&
+		  (given.no_trigger || store_install_trigger(store, &installed, &error));
 	store_close(store);
 	if (!ok) {
 		cli_fail(cli, error, "actions_db");
 		return false;
 	}
 	g_autofree char *place = cli_database_place(&cli->config->actions_db);
-	g_print("actions_db: %s has the table action; %u columns added\n", place, added);
+	g_print("actions_db: %s has the table action; %u columns added%s\n", place, added,
+		installed ? ", trigger in place" : "");
 	return true;
 }
 
@@ -82,7 +87,8 @@ static int init(struct cli *cli, char **arguments)
 const struct verb verb_init = {
 	.name = "init",
 	.summary = "writes a config.yaml where there is none, and creates or completes the tables",
-	.help = "A table that is there keeps its rows and gets the optional columns it lacks.",
+	.help = "A table that is there keeps its rows and gets the optional columns it lacks.\n"
+		"On PostgreSQL a trigger tells the scheduler at once which rows changed.",
 	.examples = "init\n--config /etc/action-scheduler/config.yaml init",
 	.options = options,
 	.run = init,

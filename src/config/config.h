@@ -34,6 +34,13 @@ struct config_database {
 	GHashTable *options; /* char * -> char *; never NULL */
 };
 
+/* Name and value of an option of a client library. */
+struct config_pair {
+	const char *name, *value;
+};
+/* The options of a database as an array, borrowed strings. Free with g_free. */
+struct config_pair *config_database_pairs(const struct config_database *database, size_t *count);
+
 struct config {
 	char *path; /* the config.yaml that was read, NULL where there was none */
 	bool debug;

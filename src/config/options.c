@@ -284,6 +284,18 @@ const struct option options[] = {
 };
 const size_t options_count = G_N_ELEMENTS(options);
 
+struct config_pair *config_database_pairs(const struct config_database *database, size_t *count)
+{
+	struct config_pair *pairs = g_new(struct config_pair, g_hash_table_size(database->options) + 1);
+	GHashTableIter iter;
+	gpointer name, value;
+	*count = 0;
+	g_hash_table_iter_init(&iter, database->options);
+	while (g_hash_table_iter_next(&iter, &name, &value))
+		pairs[(*count)++] = (struct config_pair){name, value};
+	return pairs;
+}
+
 const char *config_dialect_name(enum config_dialect dialect)
 {
 	return dialects[dialect];

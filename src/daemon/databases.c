@@ -59,12 +59,47 @@ static bool samples_load(struct daemon *d, GError **error)
 	return true;
 }
 
+/* The settings are the caller's, to be freed with g_free after the last use. */
+static struct store_options store_options_of(
+	const struct config_database *database, struct store_setting **settings)
+{
+	size_t count;
+	g_autofree struct config_pair *pairs = config_database_pairs(database, &count);
+	*settings = g_new(struct store_setting, count + 1);
+	for (size_t i = 0; i < count; i++)
+		(*settings)[i] = (struct store_setting){pairs[i].name, pairs[i].value};
+	return (struct store_options){.dialect = config_dialect_name(database->dialect),
+		.database = database->database,
+		.host = database->host,
+		.port = database->port,
+		.username = database->username,
+		.password = database->password,
+		.settings = *settings,
+		.setting_count = count};
+}
+
 /* --- what the journal thread asks for while it loads --- */
 
 static struct action *definition_build(void *context, const struct definition *definition, GError **error)
 {
 	struct daemon *d = context;
 	return tracker_seed(d->tracker, definition, error);
+}
+
+/* Beside an internal_db where no scheduler has been, what the Python program left in it. */
+static bool python_jobs_read(void *context, struct apscheduler_jobs **out, GError **error)
+{
+	const struct daemon *d = context;
+	const struct config_database *database = &d->config->internal_db;
+	g_autofree struct store_setting *settings = NULL;
+	struct store_options where = store_options_of(database, &settings);
+	g_autoptr(GError) reason = NULL;
+	bool done = apscheduler_jobs_read(&where, out, &reason);
+	/* :memory: is no file. */
+	if (done || g_error_matches(reason, AS_ERROR, AS_ERROR_MISSING))
+		return true;
+	g_propagate_error(error, g_steal_pointer(&reason));
+	return false;
 }
 
 /* --- start and end --- */
@@ -88,6 +123,25 @@ bool databases_prepare(struct daemon *d, GError **error)
 	return !d->config->test.write_sample_actions_to_db || samples_load(d, error);
 }
 
+static void journal_options_set(
+	struct daemon *d, const struct config_database *database, struct journal_options *out)
+{
+	size_t count;
+	g_autofree struct config_pair *pairs = config_database_pairs(database, &count);
+	d->journal_settings = g_new(struct journal_setting, count + 1);
+	for (size_t i = 0; i < count; i++)
+		d->journal_settings[i] = (struct journal_setting){pairs[i].name, pairs[i].value};
+	out->dialect = config_dialect_name(database->dialect);
+	out->database = database->database;
+	out->driver = database->driver;
+	out->host = database->host;
+	out->port = database->port;
+	out->username = database->username;
+	out->password = database->password;
+	out->settings = d->journal_settings;
+	out->setting_count = count;
+}
+
 void databases_start_journal(struct daemon *d)
 {
 	const struct config *c = d->config;
@@ -102,8 +156,8 @@ void databases_start_journal(struct daemon *d)
 		.cache = d->cache,
 	};
 	if (c->internal_db.set) {
-		options.journal.dialect = config_dialect_name(c->internal_db.dialect);
-		options.journal.database = c->internal_db.database;
+		journal_options_set(d, &c->internal_db, &options.journal);
+		options.first_start = python_jobs_read;
 	}
 	d->journal_thread = journal_thread_start(&options);
 }
@@ -131,10 +185,7 @@ void databases_start_store(struct daemon *d)
 	const struct config *c = d->config;
 	struct journal *journal = journal_thread_journal(d->journal_thread);
 	struct store_thread_options options = {
-		.store = {.dialect = config_dialect_name(c->actions_db.dialect),
-			.database = c->actions_db.database,
-			.echo = c->test.echo_actions_db_engine ? echo_log : NULL,
-			.context = journal},
+		.store = store_options_of(&c->actions_db, &d->store_settings),
 		.what = "actions_db",
 		.inbox = d->inbox,
 		.tracker = d->tracker,
@@ -144,7 +195,10 @@ void databases_start_store(struct daemon *d)
 		.samples = d->sample_rows,
 		.sample_count = d->samples ? d->samples->len : 0,
 	};
-	if (is_same_file(journal_path(journal), c->actions_db.database))
+	options.store.echo = c->test.echo_actions_db_engine ? echo_log : NULL;
+	options.store.context = journal;
+	if (c->actions_db.dialect == CONFIG_SQLITE &&
+		is_same_file(journal_path(journal), c->actions_db.database))
 		options.store.foreign_version = foreign_version;
 	d->store_thread = store_thread_start(&options);
 }
@@ -166,6 +220,8 @@ void databases_free(struct daemon *d)
 	tracker_free(d->tracker);
 	schedule_cache_free(d->cache);
 	zone_cache_free(d->zones);
+	g_free(d->store_settings);
+	g_free(d->journal_settings);
 	g_free(d->sample_rows);
 	g_clear_pointer(&d->samples, g_ptr_array_unref);
 	g_free(d->machine_zone);

@@ -53,9 +53,13 @@ struct daemon {
 	struct tracker *tracker;
 	GPtrArray *samples;
 	struct action_row *sample_rows;
+	struct store_setting *store_settings;     /* of actions_db */
+	struct journal_setting *journal_settings; /* of internal_db */
 	struct journal_thread *journal_thread;
 	struct store_thread *store_thread;
-	bool known; /* internal_db knew actions */
+	bool known;     /* internal_db knew actions */
+	bool importing; /* until the table is read: what the Python program left is being taken over */
+	size_t import_jobs;
 	size_t bad_rows;
 
 	int timer_fd, signal_fd;

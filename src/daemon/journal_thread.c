@@ -40,6 +40,7 @@ void loaded_free(struct loaded *loaded)
 		action_unref(g_array_index(loaded->actions, struct loaded_action, i).action);
 	g_array_unref(loaded->actions);
 	progress_free(loaded->progress);
+	apscheduler_jobs_free(loaded->jobs);
 	g_free(loaded);
 }
 
@@ -118,6 +119,12 @@ static void backlog_resolve(struct journal_thread *t, struct backlog_record *rec
 	record->member_count = kept;
 }
 
+static bool first_start_read(struct journal_thread *t, struct loaded *loaded, GError **error)
+{
+	const struct journal_thread_options *o = &t->options;
+	return loaded->progress->known || !o->first_start || o->first_start(o->context, &loaded->jobs, error);
+}
+
 static struct loaded *journal_read(struct journal_thread *t, GError **error)
 {
 	time_us start = clock_monotonic();
@@ -125,7 +132,7 @@ static struct loaded *journal_read(struct journal_thread *t, GError **error)
 	loaded->actions = g_array_new(false, false, sizeof(struct loaded_action));
 	struct load load = {t, loaded};
 	loaded->progress = journal_load(t->journal, definition_load, &load, error);
-	if (!loaded->progress) {
+	if (!loaded->progress || !first_start_read(t, loaded, error)) {
 		loaded_free(loaded);
 		return NULL;
 	}

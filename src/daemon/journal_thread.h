@@ -5,6 +5,7 @@
 
 #include "daemon/inbox.h"
 #include "journal/journal.h"
+#include "store/apscheduler_jobs.h"
 
 struct loaded_action {
 	struct action *action; /* a reference */
@@ -14,7 +15,8 @@ struct loaded_action {
 /* What was read back. */
 struct loaded {
 	struct progress *progress;
-	GArray *actions; /* struct loaded_action, ascending by id */
+	GArray *actions;               /* struct loaded_action, ascending by id */
+	struct apscheduler_jobs *jobs; /* of the Python program; NULL: nothing to import */
 	dur_us took;
 };
 void loaded_free(struct loaded *loaded); /* NULL is fine */
@@ -25,6 +27,9 @@ struct journal_thread_options {
 	struct inbox *inbox;
 	/* Called on the thread before MESSAGE_JOURNAL_LOADED. */
 	struct action *(*build)(void *context, const struct definition *definition, GError **error);
+	/* Called on the thread where internal_db has never seen a scheduler: reads what the Python program
+	 * left (*out NULL: nothing). NULL: it is not asked. */
+	bool (*first_start)(void *context, struct apscheduler_jobs **out, GError **error);
 	void *context;
 	struct schedule_cache *cache; /* the thread's until then */
 };

@@ -38,6 +38,38 @@ void phase_open(struct daemon *d)
 	databases_start_journal(d);
 }
 
+static void import_begin(struct daemon *d, const struct apscheduler_jobs *jobs)
+{
+	d->importing = true;
+	d->import_jobs = jobs->jobs->len;
+	engine_import(d->engine, (const struct import_job *)(void *)jobs->jobs->data, jobs->jobs->len);
+	log_info("apscheduler_jobs: jobs that the Python program left: %zu", d->import_jobs);
+	if (jobs->unusable)
+		log_warning(
+			"apscheduler_jobs: rows passed over, as their id is no action's or their time cannot "
+			"be read: %zu; the first is \"%s\"",
+			jobs->unusable, jobs->unusable_id);
+}
+
+/* The table was read as a whole: what is owed is known. */
+static void import_end(struct daemon *d)
+{
+	struct import_result result;
+	char first[TIME_TEXT_MAX];
+	d->importing = false;
+	engine_import_end(d->engine, &result);
+	size_t orphans = d->import_jobs - result.seen;
+	g_autofree char *rest =
+		orphans ? g_strdup_printf("; jobs without an action that fires: %zu", orphans) : g_strdup("");
+	g_autofree char *since =
+		result.owing ? g_strdup_printf(", due since %s", time_format_utc(result.first_due, first))
+			     : g_strdup("");
+	g_autofree char *text = g_strdup_printf(
+		"apscheduler_jobs: next run times taken over: %zu; actions that owe fires: %zu%s%s",
+		result.seen, result.owing, since, rest);
+	engine_tell(d->engine, text);
+}
+
 void phase_loaded(struct daemon *d, struct loaded *loaded)
 {
 	if (d->phase != PHASE_OPENING) {
@@ -53,6 +85,8 @@ void phase_loaded(struct daemon *d, struct loaded *loaded)
 		log_info("internal_db: actions as last seen: %u, read in %.0f ms", loaded->actions->len,
 			(double)loaded->took / (double)US_PER_MS);
 	engine_restore(d->engine, g_steal_pointer(&loaded->progress), clock_now(), clock_boottime());
+	if (loaded->jobs)
+		import_begin(d, loaded->jobs);
 	loaded_free(loaded);
 	d->phase = PHASE_READING;
 	databases_start_store(d);
@@ -71,6 +105,8 @@ static void phase_run(struct daemon *d)
 
 void phase_table_read(struct daemon *d, const struct table_summary *summary)
 {
+	if (summary && d->importing)
+		import_end(d);
 	if (summary)
 		report_table(d, summary);
 	if (d->phase == PHASE_READING)
@@ -99,7 +135,7 @@ void phase_fail(struct daemon *d, const char *message)
 	phase_stop(d);
 }
 
-static void stop_give_up(struct daemon *d)
+static uint32_t fires_in_flight(const struct daemon *d)
 {
 	uint32_t in_flight = 0;
 	for (uint16_t i = 0; i < d->lane_count; i++) {
@@ -107,6 +143,12 @@ static void stop_give_up(struct daemon *d)
 		engine_lane_status(d->engine, i, &status);
 		in_flight += status.in_flight;
 	}
+	return in_flight;
+}
+
+static void stop_give_up(struct daemon *d)
+{
+	uint32_t in_flight = fires_in_flight(d);
 	log_error("stopping: shutdown_timeout is over, fires unanswered: %u%s; they stay owed", in_flight,
 		d->committing ? ", and internal_db has not taken the last progress" : "");
 	d->exit_status = 1;
@@ -114,9 +156,11 @@ static void stop_give_up(struct daemon *d)
 }
 
 /* Where a callback is broken its fires stay unanswered: what is known by now is written down, and that is
- * all. */
+ * all. An import that is not whole is left to the next start. */
 static bool stop_is_done(const struct daemon *d, bool busy)
 {
+	if (d->importing)
+		return fires_in_flight(d) == 0;
 	return engine_is_idle(d->engine) || (d->broken && !busy && !d->committing);
 }
 

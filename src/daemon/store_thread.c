@@ -27,14 +27,17 @@ struct store_thread {
 	struct store *store;
 	struct outage outage;
 	GHashTable *bad;          /* id → what is wrong, of every bad row */
+	bool bad_differ;          /* other rows are bad, or otherwise, than the last errors_write knew */
 	bool errors_refused;      /* said that the column `error` cannot be written */
 	bool prepared;            /* table and samples are there */
 	bool look;                /* read whatever store_changed says */
 	time_us next_read;        /* CLOCK_MONOTONIC; notifications wait for it */
+	time_us next_rows;        /* CLOCK_MONOTONIC; those that name the rows wait for this */
 	time_us next_look;        /* CLOCK_MONOTONIC; the period or the next try */
 	dur_us again;             /* to the next look that follows a notification; 0: none */
 	struct table_summary sum; /* of the read under way */
 	int wake;                 /* eventfd */
+	int stop;                 /* eventfd, readable once the thread is to end */
 	GThread *thread;
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t finished;
@@ -55,6 +58,7 @@ static void bad_row_note(struct store_thread *t, const struct action_change *cha
 		name = g_strndup(row.name.data, row.name.length);
 	log_error("action %" PRId64 "%s%s%s does not fire: %s", change->id, name ? " \"" : "",
 		name ? name : "", name ? "\"" : "", change->error ? change->error : "bad row");
+	t->bad_differ = true;
 	g_hash_table_replace(t->bad, g_memdup2(&change->id, sizeof change->id),
 		g_strdup(change->error ? change->error : "bad row"));
 }
@@ -67,7 +71,7 @@ static void change_note(struct store_thread *t, const struct action_change *chan
 		sum->went_bad++;
 		return;
 	}
-	g_hash_table_remove(t->bad, &change->id);
+	t->bad_differ |= g_hash_table_remove(t->bad, &change->id);
 	if (change->kind == CHANGE_UPSERT)
 		sum->changed++;
 	else if (change->reason == REASON_DISABLED)
@@ -110,6 +114,7 @@ static void errors_write(struct store_thread *t)
 	if (!ok && !t->errors_refused)
 		log_warning("%s: the column error cannot be written: %s", t->options.what, error->message);
 	t->errors_refused = !ok;
+	t->bad_differ = false;
 }
 
 static bool table_prepare(struct store_thread *t, GError **error)
@@ -131,6 +136,7 @@ static bool table_open(struct store_thread *t, GError **error)
 		struct store_options options = t->options.store;
 		/* A file that vanishes later is an outage. */
 		options.create = t->options.fresh && !t->prepared;
+		options.stop_fd = t->stop;
 		t->store = store_open(&options, error);
 		t->look = true;
 	}
@@ -161,9 +167,26 @@ static bool table_read(struct store_thread *t, GError **error)
 	time_us end = clock_monotonic();
 	t->look = false;
 	t->next_read = end + MAX(PAUSE_MIN, READ_PAUSE * (end - start));
+	t->next_rows = end + PAUSE_MIN;
 	summary_post(t, rows_before, end - start);
 	schedule_cache_trim(t->options.cache);
 	errors_write(t);
+	return true;
+}
+
+/* The same for single rows. */
+static bool rows_read(struct store_thread *t, const int64_t *ids, size_t count, GError **error)
+{
+	t->sum = (struct table_summary){0};
+	size_t rows_before = tracker_rows(t->options.tracker);
+	time_us start = clock_monotonic();
+	if (!tracker_read_ids(t->options.tracker, t->store, ids, count, changes_take, t, error))
+		return false;
+	time_us end = clock_monotonic();
+	t->next_rows = end + PAUSE_MIN;
+	summary_post(t, rows_before, end - start);
+	if (t->bad_differ)
+		errors_write(t);
 	return true;
 }
 
@@ -175,13 +198,18 @@ static bool table_look(struct store_thread *t, GError **error)
 	bool changed = t->look;
 	if (!changed && !store_changed(t->store, &changed, error))
 		return false;
+	const int64_t *ids;
+	size_t count;
+	if (changed && !t->look && store_changed_ids(t->store, &ids, &count))
+		return rows_read(t, ids, count, error);
 	return !changed || table_read(t, error);
 }
 
-/* False where no other try can help, which ends the program. */
+/* False where no other try can help, which ends the program: options that no store can be opened with. A
+ * privilege that is missing may be granted while we wait. */
 static bool table_failed(struct store_thread *t, const GError *error, dur_us period)
 {
-	if (g_error_matches(error, AS_ERROR, AS_ERROR_INVALID)) {
+	if (!t->store && g_error_matches(error, AS_ERROR, AS_ERROR_INVALID)) {
 		char *text = outage_text(t->options.what, error);
 		inbox_put(t->options.inbox, &(struct message){.kind = MESSAGE_FAILED, .text = text});
 		return false;
@@ -222,8 +250,12 @@ static bool wishes_take(struct store_thread *t, dur_us *period)
 static bool events_wait(struct store_thread *t, time_us until, bool notifications)
 {
 	struct pollfd fds[2] = {{.fd = t->wake, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
-	if (notifications && t->store)
+	if (notifications && t->store) {
+		/* What came along with an answer of the server makes no descriptor readable. */
+		if (store_watch_drain(t->store))
+			return true;
 		fds[1].fd = store_watch_fd(t->store);
+	}
 	dur_us left = until - clock_monotonic();
 	int timeout_ms = left <= 0 ? 0 : (int)MIN((left + 999) / 1000, INT64_C(3600000));
 	if (poll(fds, 2, timeout_ms) <= 0)
@@ -234,19 +266,28 @@ static bool events_wait(struct store_thread *t, time_us until, bool notification
 	return fds[1].revents && store_watch_drain(t->store);
 }
 
+/* The time before which a notification causes no look. */
+static time_us notified_look(const struct store_thread *t)
+{
+	const int64_t *ids;
+	size_t count;
+	bool rows = t->store && !t->look && store_changed_ids(t->store, &ids, &count);
+	return rows ? t->next_rows : t->next_read;
+}
+
 /* A look each period at the latest, and soon after a notification. */
 static bool table_await(struct store_thread *t, dur_us *period)
 {
 	bool notified = false;
 	while (wishes_take(t, period)) {
 		time_us now = clock_monotonic();
-		if (notified)
+		if (notified && !(t->store && store_tells_after_commit(t->store)))
 			t->again = AGAIN_MIN;
-		if (now >= t->next_look || (notified && now >= t->next_read))
+		if (now >= t->next_look || (notified && now >= notified_look(t)))
 			return true;
 		if (t->look && !outage_is_on(&t->outage))
 			return true;
-		time_us until = notified ? MIN(t->next_read, t->next_look) : t->next_look;
+		time_us until = notified ? MIN(notified_look(t), t->next_look) : t->next_look;
 		notified = events_wait(t, until, !notified) || notified;
 	}
 	return false;
@@ -298,15 +339,18 @@ struct store_thread *store_thread_start(const struct store_thread_options *optio
 	t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (t->wake < 0)
 		g_error("eventfd: %m");
+	t->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (t->stop < 0)
+		g_error("eventfd: %m");
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->finished, NULL);
 	t->thread = g_thread_new("store", store_thread_run, t);
 	return t;
 }
 
-static void wake(struct store_thread *t)
+static void wake(int event_fd)
 {
-	if (write(t->wake, &(uint64_t){1}, 8) < 0)
+	if (write(event_fd, &(uint64_t){1}, 8) < 0)
 		g_error("eventfd: %m");
 }
 
@@ -315,7 +359,7 @@ void store_thread_poke(struct store_thread *t)
 	pthread_mutex_lock(&t->lock);
 	t->poked = true;
 	pthread_mutex_unlock(&t->lock);
-	wake(t);
+	wake(t->wake);
 }
 
 void store_thread_set(struct store_thread *t, dur_us period, const struct action_defaults *defaults)
@@ -327,7 +371,7 @@ void store_thread_set(struct store_thread *t, dur_us period, const struct action
 	t->defaults_set = t->defaults_set || defaults;
 	t->poked = true;
 	pthread_mutex_unlock(&t->lock);
-	wake(t);
+	wake(t->wake);
 }
 
 bool store_thread_stop(struct store_thread *t, time_us deadline)
@@ -336,7 +380,8 @@ bool store_thread_stop(struct store_thread *t, time_us deadline)
 		return true;
 	pthread_mutex_lock(&t->lock);
 	t->stopping = true;
-	wake(t);
+	wake(t->wake);
+	wake(t->stop);
 	while (!t->ended && thread_wait_until(&t->finished, &t->lock, deadline))
 		continue;
 	bool ended = t->ended;
@@ -347,6 +392,7 @@ bool store_thread_stop(struct store_thread *t, time_us deadline)
 	g_hash_table_unref(t->bad);
 	outage_clear(&t->outage);
 	close(t->wake);
+	close(t->stop);
 	pthread_mutex_destroy(&t->lock);
 	pthread_cond_destroy(&t->finished);
 	g_free(t);

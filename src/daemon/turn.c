@@ -95,7 +95,8 @@ static bool fires_hand_out(struct daemon *d)
 
 static bool commit_hand_on(struct daemon *d)
 {
-	struct commit *commit = d->committing ? NULL : engine_take_commit(d->engine);
+	/* The first commit makes internal_db known, after which nothing is imported any more. */
+	struct commit *commit = d->committing || d->importing ? NULL : engine_take_commit(d->engine);
 	if (!commit)
 		return false;
 	d->committing = true;

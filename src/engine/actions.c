@@ -226,7 +226,8 @@ static time_us begin_at(struct batch *batch, time_us now, const struct action *a
 
 static void apply_added(struct batch *batch, struct action *action)
 {
-	action->since = begin_at(batch, batch->engine->now, action);
+	time_us since = import_since(batch->engine, action);
+	action->since = begin_at(batch, since, action);
 	action->incarnation = ++batch->engine->next_incarnation;
 	g_ptr_array_add(batch->in, action);
 	batch_join(batch, action);
@@ -294,6 +295,8 @@ static void apply_one(struct batch *batch, struct action_change *change)
 /* A lane that owes nothing up to now is at now, so that new actions need not be walked up to it. */
 static void lanes_catch_up(struct engine *engine, time_us now)
 {
+	if (engine->import)
+		return; /* what is imported ends where the live streams begin */
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
 		struct lane *lane = &engine->lanes[i];
 		struct cursor *top = source_top(&lane->source);

@@ -119,8 +119,8 @@ static struct backlog_record record_copy(const struct record *record, bool with_
 			.since = member->since,
 			.schedule = schedule_ref(member->schedule),
 		};
-		backlog_member_pack(to);
 	}
+	backlog_members_pack(copy.members, copy.member_count);
 	return copy;
 }
 

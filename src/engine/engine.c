@@ -47,6 +47,7 @@ void engine_free(struct engine *engine)
 	action_list_clear(&engine->actions);
 	commit_free(engine->pending);
 	g_queue_clear_full(&engine->notes, g_free);
+	import_free(engine->import);
 	g_free(engine->lanes);
 	g_free(engine);
 }
@@ -64,6 +65,11 @@ void engine_note(struct engine *engine, bool in_history, const char *format, ...
 		g_array_append_val(engine->pending->notes, note);
 	}
 	g_queue_push_tail(&engine->notes, text);
+}
+
+void engine_tell(struct engine *engine, const char *text)
+{
+	engine_note(engine, true, "%s", text);
 }
 
 char *engine_take_note(struct engine *engine)

@@ -18,6 +18,7 @@
 #pragma once
 
 #include "model/change.h"
+#include "model/import.h"
 #include "model/progress.h"
 
 /* A fire handed out within this of its time is never missed. */
@@ -61,6 +62,18 @@ void engine_restore_action(struct engine *engine, struct action *action, time_us
 /* Takes over the progress read back (NULL: none) and frees it. Backlog members must have their schedule set.
  */
 void engine_restore(struct engine *engine, struct progress *progress, time_us now, time_us boottime);
+
+/* What another scheduler left owed: after engine_restore, where nothing was known before. Actions first seen
+ * from now on owe their fires from the time that stands here (ascending by id, copied), in backlog records.
+ * Until engine_import_end, which is to come before the first commit is taken, so that the import is durable
+ * as a whole. */
+void engine_import(struct engine *engine, const struct import_job *jobs, size_t count);
+struct import_result {
+	size_t seen;       /* jobs whose action was seen */
+	size_t owing;      /* actions that owe fires of before the start */
+	time_us first_due; /* of these; TIME_US_MAX where there is none */
+};
+void engine_import_end(struct engine *engine, struct import_result *out);
 
 /* --- events --- */
 
@@ -117,3 +130,5 @@ void engine_each_action(const struct engine *engine, engine_action_fn each, void
 /* Texts for the log (clock steps, missed stretches found and made up for), oldest first; NULL where there is
  * none. The caller frees it. */
 char *engine_take_note(struct engine *engine);
+/* Adds a note: for the history with the next commit, and for the log. */
+void engine_tell(struct engine *engine, const char *text);

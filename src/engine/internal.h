@@ -236,6 +236,7 @@ struct engine {
 	uint64_t durable;         /* the last one that is */
 	GPtrArray *retiring;      /* struct flight */
 	GQueue notes;             /* char * */
+	struct import *import;    /* what another scheduler left owed; NULL: nothing, or it is done */
 };
 
 /* engine.c */
@@ -251,6 +252,11 @@ void engine_note(struct engine *engine, bool in_history, const char *format, ...
 time_us engine_drop_before(const struct engine *engine);
 void engine_owe_skipped(struct engine *engine, int64_t id, const struct schedule *schedule, time_us after,
 	time_us until, enum fire_reason reason);
+
+/* import.c */
+/* Since when a new action is there; what it owes by its job goes into a record. */
+time_us import_since(struct engine *engine, const struct action *action);
+void import_free(struct import *import); /* NULL is fine */
 
 /* actions.c */
 /* A definition seen while the clock was ahead holds from an earlier time, durably. */

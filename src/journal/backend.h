@@ -25,3 +25,6 @@ struct journal {
 
 extern const struct journal_backend journal_memory;
 extern const struct journal_backend journal_sqlite;
+extern const struct journal_backend journal_postgresql;
+extern const struct journal_backend journal_mysql;
+extern const struct journal_backend journal_mariadb;

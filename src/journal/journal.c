@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const struct journal_backend *const backends[] = {&journal_sqlite};
+static const struct journal_backend *const backends[] = {
+	&journal_sqlite, &journal_postgresql, &journal_mysql, &journal_mariadb};
 
 static const struct journal_backend *find_backend(const struct journal_options *options, GError **error)
 {

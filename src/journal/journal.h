@@ -10,20 +10,35 @@ struct journal;
 
 enum history_level { HISTORY_ALL, HISTORY_EXCEPTIONS, HISTORY_OFF };
 
-/* Where it is and how it is kept. Strings are borrowed during the open. */
+/* An option of a server's client library, as that names it: sslmode, ssl_ca, options. */
+struct journal_setting {
+	const char *name, *value;
+};
+
+/* Where it is and how it is kept. Strings and settings are borrowed during the open. */
 struct journal_options {
 	const char *dialect;  /* NULL: in memory */
-	const char *database; /* a path for sqlite; ":memory:": in memory */
+	const char *database; /* a path for sqlite; ":memory:": in memory; a name for a server */
+	/* For a server; NULL and 0: the client library's default. The driver is accepted and has no effect.
+	 */
+	const char *driver;
+	const char *username, *password;
+	const char *host; /* name, address, or the directory of a Unix socket */
+	int64_t port;
+	const struct journal_setting *settings;
+	size_t setting_count;
 	enum history_level history_level;
 	dur_us history_max_age;    /* older entries are deleted */
 	int64_t history_max_bytes; /* the oldest go first above it */
-	dur_us busy_deadline;      /* how long to wait for a lock of someone else; 0: 5 s */
-	bool read_only;            /* for listings beside a running scheduler: no lock, no migration */
+	dur_us busy_deadline; /* how long to wait for a lock of someone else, and for each answer of a server;
+				 0: 5 s */
+	bool read_only;       /* for listings beside a running scheduler: no lock, no migration */
 };
 
 /* Opens, migrates by number, and takes ownership (not when read_only). Errors: AS_ERROR_BUSY with the
  * holder's process where another scheduler owns it; AS_ERROR_UNAVAILABLE where a later try may help;
- * AS_ERROR_MISSING for a read_only open of what is not there. */
+ * AS_ERROR_MISSING for a read_only open of what is not there; AS_ERROR_INVALID for options that name nothing,
+ * a newer schema, or a role that lacks a privilege. */
 struct journal *journal_open(const struct journal_options *options, GError **error);
 void journal_close(struct journal *journal); /* NULL is fine; frees the ownership */
 
@@ -36,7 +51,8 @@ struct progress *journal_load(
 
 /* Writes a group commit. On error nothing of it is there: AS_ERROR_UNAVAILABLE (disk full, locked: try the
  * same commit again), AS_ERROR_FENCED (another owner: stop). A commit whose sequence was the last one written
- * is taken as done (its outcome had been unknown). */
+ * is taken as done: where the connection to a server is lost during a commit its outcome is unknown, which is
+ * AS_ERROR_UNAVAILABLE as well, and the next try finds out. */
 bool journal_commit(struct journal *journal, const struct commit *commit, GError **error);
 
 /* Deletes history beyond age and size, a bounded amount a call; *more tells whether to call again. */

@@ -8,10 +8,10 @@
 
 #define COLUMNS_POSITION(name) name "_due_us, " name "_action_id, " name "_nominal_us"
 /* What a row costs, as it was counted when it was written. */
-#define ROW_BYTES                                                                                           \
-	"(" G_STRINGIFY(                                                                                    \
-		JDB_ROW_BASE) " + coalesce(length(body), 0) + coalesce(length(CAST(detail AS BLOB)), 0) + " \
-			      "coalesce(length(manual), 0))"
+#define ROW_BYTES                                                                                          \
+	"(" G_STRINGIFY(HISTORY_ROW_BASE) " + coalesce(length(body), 0) + coalesce(length(CAST(detail AS " \
+					  "BLOB)), 0) + "                                                  \
+					  "coalesce(length(manual), 0))"
 
 static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_META] = "SELECT owner_epoch, last_sequence, commits, history_bytes FROM scheduler_meta",

@@ -5,6 +5,7 @@
 
 #include "base/sqlite.h"
 #include "journal/backend.h"
+#include "journal/history_rows.h"
 #include "journal/owner_lock.h"
 
 enum jdb_sql {
@@ -87,16 +88,7 @@ bool jdb_check_owner(struct jdb *jdb, const struct jdb_meta *meta, GError **erro
 bool jdb_write_definitions(struct jdb *jdb, const GArray *definitions, GError **error);
 bool jdb_load_definitions(struct jdb *jdb, journal_definition_fn each, void *context, GError **error);
 
-/* --- sqlite_members.c: the members of a backlog record --- */
-GByteArray *jdb_pack_members(const struct backlog_record *record);
-bool jdb_unpack_members(const void *bytes, size_t length, struct backlog_record *record);
-
 /* --- sqlite_history.c --- */
-
-enum history_kind { KIND_FIRES, KIND_RANGE, KIND_NOTE };
-
-/* What a row costs beside its body, detail and manual, with its keys and its entry of the index: about. */
-#define JDB_ROW_BASE 52
 
 /* Writes the history of a commit; *bytes grows by its size. */
 bool jdb_write_history(struct jdb *jdb, const struct commit *commit, int64_t *bytes, GError **error);

@@ -1,3 +1,4 @@
+#include "journal/members.h"
 #include "journal/sqlite.h"
 
 static void bind_text(sqlite3_stmt *statement, int column, const char *text)
@@ -49,7 +50,7 @@ static bool write_backlog(struct jdb *jdb, const GArray *records, GError **error
 		return false;
 	for (guint i = 0; i < records->len; i++) {
 		const struct backlog_record *record = &g_array_index(records, struct backlog_record, i);
-		g_autoptr(GByteArray) members = record->members ? jdb_pack_members(record) : NULL;
+		g_autoptr(GByteArray) members = record->members ? members_pack(record) : NULL;
 		bind_record(put, record);
 		if (members)
 			sqlite3_bind_blob64(put, 15, members->data, members->len, SQLITE_STATIC);

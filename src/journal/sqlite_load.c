@@ -1,3 +1,4 @@
+#include "journal/members.h"
 #include "journal/sqlite.h"
 
 #include <string.h>
@@ -43,7 +44,7 @@ static bool read_backlog(struct jdb *jdb, sqlite3_stmt *row, struct progress *pr
 	bool sound = true;
 	if (sqlite3_column_type(row, 14) != SQLITE_NULL) {
 		const void *bytes = sqlite3_column_blob(row, 14);
-		sound = jdb_unpack_members(bytes, (size_t)sqlite3_column_bytes(row, 14), &record);
+		sound = members_unpack(bytes, (size_t)sqlite3_column_bytes(row, 14), &record);
 	}
 	g_array_append_val(progress->backlog, record);
 	return sound || jdb_corrupt(jdb, "a row of scheduler_backlog", error);

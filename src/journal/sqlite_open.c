@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "journal/migrations.h"
+#include "journal/sqlite_migrations.h"
 
 #define BUSY_DEADLINE (5 * US_PER_SECOND)
 /* Kept small: the working set is a few rows of each table. */

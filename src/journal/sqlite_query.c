@@ -1,288 +1,43 @@
-/* The history as it is read: rows come by when their last fire ended, newest first, and are merged, as the
- * fires of one row may have ended among those of others. Only rows that overlap in time are in memory
- * together. */
+/* The rows of the history, one after the other. */
+#include "journal/history_merge.h"
 #include "journal/sqlite.h"
 
-#include <string.h>
-
-#include "journal/history_codec.h"
-
-/* What is asked for, read once. */
-struct filter {
-	const struct history_query *query;
-	const int64_t *action_id; /* NULL: all */
-	bool one_fire;
-	int64_t fire_action;
-	time_us fire_nominal;
-	char fire_manual[FIRE_MANUAL_MAX];
-};
-
-/* A row whose entries are not all given yet; entries that do not match are dropped at once. */
-struct source {
-	int64_t row_id;
-	enum history_kind kind;
-	enum fire_status status;
-	enum fire_reason reason;
-	uint16_t attempts;
-	time_us finished; /* of the next entry */
-	char *manual, *detail;
-	struct history_range range;
-	GArray *fires; /* struct history_fire, by when they ended */
-	GArray *ids;   /* int64_t, of a range */
-	guint left;
-};
-
-static void source_free(void *data)
-{
-	struct source *source = data;
-	g_free(source->manual);
-	g_free(source->detail);
-	g_array_unref(source->fires);
-	g_array_unref(source->ids);
-	g_free(source);
-}
-
-static bool parse_filter(const struct history_query *query, struct filter *out, GError **error)
-{
-	*out = (struct filter){.query = query, .action_id = query->action_id};
-	if (!query->fire_id)
-		return true;
-	if (!fire_id_parse(query->fire_id, &out->fire_action, &out->fire_nominal, out->fire_manual)) {
-		g_set_error(error, AS_ERROR, AS_ERROR_INVALID,
-			"%s is no fire id: it is ACTION_ID@TIME or ACTION_ID!UUID", query->fire_id);
-		return false;
-	}
-	out->one_fire = true;
-	if (!out->action_id)
-		out->action_id = &out->fire_action;
-	return true;
-}
-
-static bool matches_action(const struct filter *filter, int64_t action_id)
-{
-	return (!filter->action_id || *filter->action_id == action_id) &&
-	       (!filter->one_fire || filter->fire_action == action_id);
-}
-
-static bool matches_manual(const struct filter *filter, const char *manual)
-{
-	return !filter->one_fire || strcmp(filter->fire_manual, manual ? manual : "") == 0;
-}
-
-static bool matches_fire(
-	const struct filter *filter, const struct source *source, const struct history_fire *fire)
-{
-	return fire->finished_at >= filter->query->since && matches_action(filter, fire->action_id) &&
-	       (!filter->one_fire || source->manual || fire->nominal == filter->fire_nominal);
-}
-
-static gint compare_finished(gconstpointer a, gconstpointer b)
-{
-	const struct history_fire *left = a, *right = b;
-	return (left->finished_at > right->finished_at) - (left->finished_at < right->finished_at);
-}
-
-static bool load_fires(const struct filter *filter, const void *bytes, size_t length, struct source *source)
-{
-	if (!history_fires_decode(bytes, length, source->fires))
-		return false;
-	guint kept = 0;
-	struct history_fire *list = (struct history_fire *)(void *)source->fires->data;
-	for (guint i = 0; i < source->fires->len; i++)
-		if (matches_manual(filter, source->manual) && matches_fire(filter, source, &list[i]))
-			list[kept++] = list[i];
-	g_array_set_size(source->fires, kept);
-	/* Stable, so that fires of one instant keep the order in which they ended. */
-	g_array_sort(source->fires, compare_finished);
-	source->left = kept;
-	return true;
-}
-
-static bool load_range(const struct filter *filter, const void *bytes, size_t length, struct source *source)
-{
-	if (!history_range_decode(bytes, length, &source->range, source->ids))
-		return false;
-	bool within = !filter->one_fire ||
-		      (*filter->fire_manual == '\0' && source->range.first <= filter->fire_nominal &&
-			      filter->fire_nominal <= source->range.last);
-	guint kept = 0;
-	int64_t *ids = (int64_t *)(void *)source->ids->data;
-	for (guint i = 0; within && i < source->ids->len; i++)
-		if (matches_action(filter, ids[i]))
-			ids[kept++] = ids[i];
-	source->left = kept;
-	return true;
-}
-
-static void source_advance(struct source *source)
-{
-	if (source->kind == KIND_FIRES && source->left > 0)
-		source->finished =
-			g_array_index(source->fires, struct history_fire, source->left - 1).finished_at;
-}
-
-/* Reads the columns of SQL_HISTORY; NULL with an error where they cannot be what was written. */
-static struct source *source_load(
-	struct jdb *jdb, sqlite3_stmt *row, const struct filter *filter, GError **error)
-{
-	int64_t status = sqlite3_column_int64(row, 2), reason = sqlite3_column_int64(row, 3),
-		attempts = sqlite3_column_int64(row, 4);
-	struct source *source = g_new0(struct source, 1);
-	source->row_id = sqlite3_column_int64(row, 0);
-	source->kind = (enum history_kind)sqlite3_column_int(row, 1);
-	source->status = (enum fire_status)status;
-	source->reason = (enum fire_reason)reason;
-	source->attempts = (uint16_t)attempts;
-	source->finished = sqlite3_column_int64(row, 5);
-	source->manual = g_strdup((const char *)sqlite3_column_text(row, 7));
-	source->detail = g_strdup((const char *)sqlite3_column_text(row, 8));
-	source->fires = g_array_new(FALSE, FALSE, sizeof(struct history_fire));
-	source->ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
-	const void *body = sqlite3_column_blob(row, 6);
-	size_t length = (size_t)sqlite3_column_bytes(row, 6);
-	bool sound = status >= 0 && status <= STATUS_SKIPPED && reason >= 0 && reason <= UINT8_MAX &&
-		     attempts >= 0 && attempts <= UINT16_MAX;
-	switch (source->kind) {
-	case KIND_FIRES: sound = sound && load_fires(filter, body, length, source); break;
-	case KIND_RANGE: sound = sound && load_range(filter, body, length, source); break;
-	case KIND_NOTE: source->left = 1; break;
-	default: sound = false;
-	}
-	if (sound) {
-		source_advance(source);
-		return source;
-	}
-	source_free(source);
-	jdb_corrupt(jdb, "a row of scheduler_history", error);
-	return NULL;
-}
-
-/* Gives the newest entry of the source and takes it off. */
-static bool source_give(struct source *source, history_fn each, void *context)
-{
-	struct history_entry entry = {
-		.status = source->status,
-		.reason = source->reason,
-		.attempts = source->attempts,
-		.started_at = TIME_US_MIN,
-		.merged_into = TIME_US_MIN,
-		.finished_at = source->finished,
-		.count = 1,
-	};
-	source->left--;
-	if (source->kind == KIND_NOTE) {
-		entry.note = source->detail ? source->detail : "";
-		entry.count = 0;
-	} else if (source->kind == KIND_RANGE) {
-		entry.action_id = g_array_index(source->ids, int64_t, source->left);
-		entry.scheduled_at = source->range.first;
-		entry.last = source->range.last;
-		entry.count = source->range.count;
-		entry.merged_into = source->range.merged_into;
-		entry.detail = source->detail;
-	} else {
-		const struct history_fire *fire =
-			&g_array_index(source->fires, struct history_fire, source->left);
-		entry.action_id = fire->action_id;
-		entry.scheduled_at = entry.last = fire->nominal;
-		entry.started_at = fire->started_at;
-		entry.manual = source->manual;
-		entry.detail = source->detail;
-	}
-	source_advance(source);
-	return each(context, &entry);
-}
-
-/* Whether the next entry of a comes before that of b. */
-static bool is_newer(const struct source *a, const struct source *b)
-{
-	return a->finished != b->finished ? a->finished > b->finished : a->row_id > b->row_id;
-}
-
-/* The index of the source with the newest entry, and the one after it (NULL where there is none). */
-static guint find_newest(const GPtrArray *sources, const struct source **second)
-{
-	guint best = 0;
-	*second = NULL;
-	for (guint i = 1; i < sources->len; i++) {
-		const struct source *source = sources->pdata[i];
-		if (is_newer(source, sources->pdata[best])) {
-			*second = sources->pdata[best];
-			best = i;
-		} else if (!*second || is_newer(source, *second)) {
-			*second = source;
-		}
-	}
-	return best;
-}
-
-struct merge {
+struct row_reader {
+	struct history_reader base;
 	struct jdb *jdb;
 	sqlite3_stmt *rows;
-	int code; /* of the last step: SQLITE_ROW where a row waits to be loaded */
-	GPtrArray *sources;
-	uint64_t left; /* entries still wanted */
 };
 
-/* Loads every row that may hold an entry as new as the newest at hand. */
-static bool merge_load(struct merge *merge, const struct filter *filter, GError **error)
+static bool next_row(struct history_reader *base, struct history_stored *row, bool *found, GError **error)
 {
-	const struct source *second;
-	while (merge->code == SQLITE_ROW) {
-		if (merge->sources->len > 0) {
-			const struct source *newest =
-				merge->sources->pdata[find_newest(merge->sources, &second)];
-			if (sqlite3_column_int64(merge->rows, 5) < newest->finished)
-				return true;
-		}
-		struct source *source = source_load(merge->jdb, merge->rows, filter, error);
-		if (!source)
-			return false;
-		if (source->left > 0)
-			g_ptr_array_add(merge->sources, source);
-		else
-			source_free(source);
-		merge->code = sqlite3_step(merge->rows);
-	}
-	return merge->code == SQLITE_DONE || jdb_fail(merge->jdb, merge->code, "read history", error);
-}
-
-/* Gives entries of the newest source until another one, or a row not loaded, is newer; false to stop. */
-static bool merge_give(struct merge *merge, history_fn each, void *context)
-{
-	const struct source *second;
-	guint index = find_newest(merge->sources, &second);
-	struct source *newest = merge->sources->pdata[index];
-	bool waiting = merge->code == SQLITE_ROW;
-	time_us next_row = waiting ? sqlite3_column_int64(merge->rows, 5) : TIME_US_MIN;
-	while (newest->left > 0 && (!second || is_newer(newest, second)) &&
-		(!waiting || newest->finished > next_row)) {
-		if (merge->left-- == 0 || !source_give(newest, each, context))
-			return false;
-	}
-	if (newest->left == 0)
-		g_ptr_array_remove_index_fast(merge->sources, index);
+	struct row_reader *reader = (struct row_reader *)base;
+	int code = sqlite3_step(reader->rows);
+	*found = code == SQLITE_ROW;
+	if (code == SQLITE_DONE)
+		return true;
+	if (code != SQLITE_ROW)
+		return jdb_fail(reader->jdb, code, "read history", error);
+	*row = (struct history_stored){
+		.id = sqlite3_column_int64(reader->rows, 0),
+		.kind = sqlite3_column_int64(reader->rows, 1),
+		.status = sqlite3_column_int64(reader->rows, 2),
+		.reason = sqlite3_column_int64(reader->rows, 3),
+		.attempts = sqlite3_column_int64(reader->rows, 4),
+		.finished = sqlite3_column_int64(reader->rows, 5),
+		.body = sqlite3_column_blob(reader->rows, 6),
+		.length = (size_t)sqlite3_column_bytes(reader->rows, 6),
+		.manual = (const char *)sqlite3_column_text(reader->rows, 7),
+		.detail = (const char *)sqlite3_column_text(reader->rows, 8),
+	};
 	return true;
-}
-
-static bool merge_run(
-	struct merge *merge, const struct filter *filter, history_fn each, void *context, GError **error)
-{
-	merge->code = sqlite3_step(merge->rows);
-	for (;;) {
-		if (!merge_load(merge, filter, error))
-			return false;
-		if (merge->sources->len == 0 || !merge_give(merge, each, context))
-			return true;
-	}
 }
 
 bool jdb_history(struct journal *journal, const struct history_query *query, history_fn each, void *context,
 	GError **error)
 {
 	struct jdb *jdb = jdb_of(journal);
-	struct filter filter;
-	if (!parse_filter(query, &filter, error))
+	struct history_filter filter;
+	if (!history_filter_parse(query, &filter, error))
 		return false;
 	sqlite3_stmt *rows = jdb_statement(jdb, SQL_HISTORY, error);
 	if (!rows)
@@ -294,10 +49,8 @@ bool jdb_history(struct journal *journal, const struct history_query *query, his
 	if (query->status)
 		sqlite3_bind_int(rows, 3, (int)*query->status);
 	sqlite3_bind_int(rows, 4, query->notes);
-	struct merge merge = {jdb, rows, SQLITE_DONE, g_ptr_array_new_with_free_func(source_free),
-		query->limit > 0 ? query->limit : UINT64_MAX};
-	bool done = merge_run(&merge, &filter, each, context, error);
-	g_ptr_array_unref(merge.sources);
+	struct row_reader reader = {{jdb->path, next_row}, jdb, rows};
+	bool done = history_merge(&reader.base, &filter, each, context, error);
 	sqlite3_reset(rows);
 	return done;
 }

@@ -45,10 +45,8 @@ static void record_clear(void *data)
 	backlog_record_clear(data);
 }
 
-void backlog_member_pack(struct backlog_member *member)
+static void member_pack(struct backlog_member *member, const char *cron, GByteArray *packed)
 {
-	g_autoptr(json_t) document = schedule_print(member->schedule);
-	char *cron = json_write(document);
 	const char *zone = zone_name(schedule_zone(member->schedule));
 	const char *dst = schedule_dst(member->schedule) == DST_VIXIE ? "vixie" : "wall_clock";
 	struct action_row row = {
@@ -59,11 +57,26 @@ void backlog_member_pack(struct backlog_member *member)
 		.dst = {dst, strlen(dst)},
 	};
 	struct action_defaults defaults = {.dialect = schedule_dialect(member->schedule)};
-	g_autoptr(GByteArray) packed = g_byte_array_new();
+	g_byte_array_set_size(packed, 0);
 	action_pack(&row, &defaults, packed);
+	member->packed = g_memdup2(packed->data, packed->len);
 	member->packed_length = packed->len;
-	member->packed = g_byte_array_free(g_steal_pointer(&packed), FALSE);
-	free(cron);
+}
+
+void backlog_members_pack(struct backlog_member *members, uint32_t count)
+{
+	/* Many actions share a schedule. */
+	g_autoptr(GHashTable) texts = g_hash_table_new_full(NULL, NULL, NULL, free);
+	g_autoptr(GByteArray) packed = g_byte_array_new();
+	for (uint32_t i = 0; i < count; i++) {
+		char *cron = g_hash_table_lookup(texts, members[i].schedule);
+		if (!cron) {
+			g_autoptr(json_t) document = schedule_print(members[i].schedule);
+			cron = json_write(document);
+			g_hash_table_insert(texts, members[i].schedule, cron);
+		}
+		member_pack(&members[i], cron, packed);
+	}
 }
 
 bool backlog_member_resolve(struct backlog_member *member, struct schedule_cache *cache, GError **error)

@@ -40,8 +40,8 @@ struct backlog_record {
 };
 
 void backlog_record_clear(struct backlog_record *record);
-/* Fills `packed` from the schedule, to be written down; and the other way round, at the start. */
-void backlog_member_pack(struct backlog_member *member);
+/* Fills `packed` of each from its schedule, to be written down; and the other way round, at the start. */
+void backlog_members_pack(struct backlog_member *members, uint32_t count);
 bool backlog_member_resolve(struct backlog_member *member, struct schedule_cache *cache, GError **error);
 
 /* A fire that is handed out and not resolved, or that waits for its next attempt. */

@@ -4,8 +4,11 @@
 
 #include "store/store.h"
 
+struct apscheduler_jobs;
+
 struct store_backend {
 	const char *dialect;
+	bool tells_after_commit;
 	/* Sets place; the rest of struct store is filled in by store_open. */
 	struct store *(*open)(const struct store_options *options, GError **error);
 	void (*close)(struct store *store);
@@ -13,16 +16,26 @@ struct store_backend {
 	bool (*complete_table)(struct store *store, unsigned *added, GError **error);
 	bool (*add_samples)(struct store *store, const struct action_row *rows, size_t count, GError **error);
 	bool (*read)(struct store *store, store_row_fn each, void *context, GError **error);
+	/* These three may be NULL: rows are read one by one; nothing is told; there is no trigger. */
+	bool (*read_ids)(struct store *store, const int64_t *ids, size_t count, store_row_fn each,
+		void *context, GError **error);
+	bool (*changed_ids)(struct store *store, const int64_t **ids, size_t *count);
+	bool (*install_trigger)(struct store *store, bool *installed, GError **error);
 	bool (*read_one)(struct store *store, int64_t id, store_row_fn each, void *context, bool *found,
 		GError **error);
 	bool (*changed)(struct store *store, bool *changed, GError **error);
 	int (*watch_fd)(struct store *store);
 	bool (*watch_drain)(struct store *store);
+	/* Reads the table apscheduler_jobs; *there tells whether it is one of APScheduler's. NULL: it is read
+	 * otherwise, see apscheduler_jobs.c. */
+	bool (*read_jobs)(struct store *store, struct apscheduler_jobs *jobs, bool *there, GError **error);
 	bool (*write_errors)(
 		struct store *store, const struct store_row_error *errors, size_t count, GError **error);
 };
 
 extern const struct store_backend store_sqlite;
+extern const struct store_backend store_postgresql;
+extern const struct store_backend store_backend_mysql, store_backend_mariadb;
 
 struct store {
 	const struct store_backend *backend;

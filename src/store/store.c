@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const struct store_backend *const store_backends[] = {&store_sqlite};
+static const struct store_backend *const store_backends[] = {
+	&store_sqlite, &store_postgresql, &store_backend_mysql, &store_backend_mariadb};
 
 static const struct store_backend *backend_find(const char *dialect, GError **error)
 {
@@ -60,6 +61,45 @@ bool store_read_one(
 	return store->backend->read_one(store, id, each, context, found, error);
 }
 
+struct one_by_one {
+	store_row_fn each;
+	void *context;
+	bool stopped;
+};
+
+static bool one_row(void *context, const struct action_row *row)
+{
+	struct one_by_one *rows = context;
+	rows->stopped = !rows->each(rows->context, row);
+	return !rows->stopped;
+}
+
+bool store_read_ids(struct store *store, const int64_t *ids, size_t count, store_row_fn each, void *context,
+	GError **error)
+{
+	struct one_by_one rows = {.each = each, .context = context};
+	bool found;
+	if (store->backend->read_ids)
+		return store->backend->read_ids(store, ids, count, each, context, error);
+	for (size_t i = 0; i < count && !rows.stopped; i++)
+		if (!store_read_one(store, ids[i], one_row, &rows, &found, error))
+			return false;
+	return true;
+}
+
+bool store_changed_ids(struct store *store, const int64_t **ids, size_t *count)
+{
+	return store->backend->changed_ids && store->backend->changed_ids(store, ids, count);
+}
+
+bool store_install_trigger(struct store *store, bool *installed, GError **error)
+{
+	if (store->backend->install_trigger)
+		return store->backend->install_trigger(store, installed, error);
+	*installed = false;
+	return true;
+}
+
 bool store_changed(struct store *store, bool *changed, GError **error)
 {
 	return store->backend->changed(store, changed, error);
@@ -78,6 +118,11 @@ int store_watch_fd(struct store *store)
 bool store_watch_drain(struct store *store)
 {
 	return store->backend->watch_drain(store);
+}
+
+bool store_tells_after_commit(const struct store *store)
+{
+	return store->backend->tells_after_commit;
 }
 
 bool store_write_errors(

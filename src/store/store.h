@@ -8,11 +8,25 @@
 
 struct store;
 
-/* Where it is. Strings are borrowed during the open. */
+/* An option of the client library, as it names it: sslmode, ssl_ca, search_path's `options`. */
+struct store_setting {
+	const char *name, *value;
+};
+
+/* Where it is. Strings and settings are borrowed during the open. */
 struct store_options {
 	const char *dialect;
-	const char *database; /* a path for sqlite, relative to the working directory */
-	bool create;          /* make the file where there is none */
+	const char *database; /* a path for sqlite, relative to the working directory; a name for a server */
+	/* For a server; NULL and 0: the client library's default. */
+	const char *host; /* name, address (IPv6 as well), or the directory of a Unix socket */
+	int64_t port;
+	const char *username, *password;
+	const struct store_setting *settings;
+	size_t setting_count;
+	int connect_ms;   /* deadline of a connection to a server; 0: 5 s */
+	int statement_ms; /* deadline of an answer of a server, of each piece of a long one; 0: 10 s */
+	int stop_fd;      /* once it is readable, a wait for a server ends at once, as unavailable; 0: none */
+	bool create;      /* make the file where there is none */
 	bool read_only;
 	int wait_ms; /* how long a call waits for the lock of another process; 0: 5 s */
 	/* Logs every statement; NULL: nobody listens. */
@@ -42,10 +56,14 @@ typedef bool (*store_row_fn)(void *context, const struct action_row *row);
 
 /* Reads every row, ascending by id, in one snapshot; each id comes once. Stopping is no error; the table then
  * counts as changed. Errors: AS_ERROR_MISSING where there is no table or file, AS_ERROR_UNAVAILABLE (locked
- * past the deadline, I/O), AS_ERROR_CORRUPT. */
+ * past the deadline, I/O), AS_ERROR_CORRUPT, AS_ERROR_INVALID (a column is lacking; the role may not). */
 bool store_read(struct store *store, store_row_fn each, void *context, GError **error);
 /* How many rows the last read passed over because their id is no integer, or is one that came before. */
 size_t store_nameless_rows(const struct store *store);
+/* The rows that there are of these ids (ascending, each once), ascending by id. What
+ * store_changed_ids has told before counts as read, unless the callee stops. Errors as store_read. */
+bool store_read_ids(struct store *store, const int64_t *ids, size_t count, store_row_fn each, void *context,
+	GError **error);
 /* One row by id; *found tells whether it is there. */
 bool store_read_one(
 	struct store *store, int64_t id, store_row_fn each, void *context, bool *found, GError **error);
@@ -53,11 +71,20 @@ bool store_read_one(
 /* Whether the table may have changed since the last store_read, cheaply; true where it cannot be told.
  * Notices a file that was replaced. */
 bool store_changed(struct store *store, bool *changed, GError **error);
+/* After store_changed said true: which rows may differ from what was read last, where the database tells.
+ * True: only those, ascending, each once, borrowed until the next call; false: everything is to be read. */
+bool store_changed_ids(struct store *store, const int64_t **ids, size_t *count);
+/* Installs what tells of changes at once (a trigger), or brings it up to date; *installed is false where the
+ * database needs or has nothing of the kind. Errors: AS_ERROR_INVALID (the role may not; the message has the
+ * way out), and as store_read. */
+bool store_install_trigger(struct store *store, bool *installed, GError **error);
 /* Readable when something may have changed (then call store_watch_drain and store_changed); -1 where the
  * database does not tell. */
 int store_watch_fd(struct store *store);
 /* True where it was about this database, and not about a neighbour of its file. */
 bool store_watch_drain(struct store *store);
+/* False where that may come before the change can be seen, and so is to be followed by more looks. */
+bool store_tells_after_commit(const struct store *store);
 
 /* The path or host of the database, for messages. Borrowed. */
 const char *store_place(const struct store *store);
@@ -78,7 +105,8 @@ unsigned store_columns(const struct store *store);
 
 /* Makes the column `error` say why these rows (ascending by id) do not fire, and NULL in every other row;
  * nothing where the table has no such column (known after a read). It is no change in the sense of
- * store_changed. Errors: AS_ERROR_UNAVAILABLE, AS_ERROR_FAILED (the role may not). */
+ * store_changed. Errors: AS_ERROR_UNAVAILABLE, AS_ERROR_INVALID and
+ * AS_ERROR_FAILED (the role may not). */
 struct store_row_error {
 	int64_t id;
 	const char *text;

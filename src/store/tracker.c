@@ -272,7 +272,7 @@ static void merge_added(struct tracker *tracker, GArray *added)
 	}
 }
 
-static void walk_finish(struct walk *walk)
+static void added_keep(struct walk *walk)
 {
 	struct tracker *tracker = walk->tracker;
 	if (tracker->entries->len == 0) {
@@ -282,21 +282,37 @@ static void walk_finish(struct walk *walk)
 		merge_added(tracker, walk->added);
 		g_array_unref(walk->added);
 	}
+}
+
+static void walk_free(struct walk *walk)
+{
+	schedule_cache_trim(walk->tracker->cache);
+	g_free(walk->batch);
+	g_byte_array_unref(walk->block);
+}
+
+static void walk_finish(struct walk *walk)
+{
+	struct tracker *tracker = walk->tracker;
+	added_keep(walk);
 	/* After a read that did not see everything, all count as seen: nothing is taken for gone. */
 	for (guint i = 0; i < tracker->entries->len; i++)
 		entry_at(tracker, i)->mark = (entry_at(tracker, i)->mark & ~MARK_SEEN) | tracker->seen;
-	schedule_cache_trim(tracker->cache);
-	g_free(walk->batch);
-	g_byte_array_unref(walk->block);
+	walk_free(walk);
+}
+
+static void walk_begin(struct walk *walk)
+{
+	walk->added = g_array_new(FALSE, FALSE, sizeof(struct entry));
+	walk->batch = g_new(struct action_change, BATCH);
+	walk->block = g_byte_array_new();
 }
 
 bool tracker_read(
 	struct tracker *tracker, struct store *store, tracker_fn each, void *context, GError **error)
 {
 	struct walk walk = {.tracker = tracker, .each = each, .context = context};
-	walk.added = g_array_new(FALSE, FALSE, sizeof(struct entry));
-	walk.batch = g_new(struct action_change, BATCH);
-	walk.block = g_byte_array_new();
+	walk_begin(&walk);
 	tracker->seen ^= MARK_SEEN;
 	bool done = store_read(store, each_row, &walk, error);
 	flush(&walk);
@@ -307,5 +323,88 @@ bool tracker_read(
 	if (walk.stopped)
 		store_forget(store);
 	walk_finish(&walk);
+	return done;
+}
+
+/* --- a read of single rows --- */
+
+struct pick {
+	struct walk walk;
+	const int64_t *ids; /* asked for */
+	size_t count, next; /* the first of them that no row has passed */
+	GArray *gone;       /* int64_t, ascending: those that have no row */
+};
+
+/* The place of the first entry whose id is not below. */
+static guint entry_search(const struct tracker *tracker, int64_t id)
+{
+	guint low = 0, high = tracker->entries->len;
+	while (low < high) {
+		guint middle = low + (high - low) / 2;
+		if (entry_at(tracker, middle)->id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Rows come in the order of the ids: what stands before this one is not there. */
+static void id_seen(struct pick *pick, int64_t id)
+{
+	while (pick->next < pick->count && pick->ids[pick->next] < id)
+		g_array_append_val(pick->gone, pick->ids[pick->next++]);
+	if (pick->next < pick->count && pick->ids[pick->next] == id)
+		pick->next++;
+}
+
+static bool each_picked(void *context, const struct action_row *row)
+{
+	struct pick *pick = context;
+	id_seen(pick, row->id);
+	pick->walk.next = entry_search(pick->walk.tracker, row->id);
+	return each_row(&pick->walk, row);
+}
+
+static void drop_picked(struct pick *pick)
+{
+	struct tracker *tracker = pick->walk.tracker;
+	for (guint i = 0; i < pick->gone->len && !pick->walk.stopped; i++) {
+		int64_t id = g_array_index(pick->gone, int64_t, i);
+		guint place = entry_search(tracker, id);
+		if (place == tracker->entries->len || entry_at(tracker, place)->id != id)
+			continue;
+		struct entry entry = *entry_at(tracker, place);
+		g_array_remove_index(tracker->entries, place);
+		tracker->bad -= entry_state(&entry) == ACTION_BAD;
+		if (entry_state(&entry) == ACTION_ACTIVE)
+			report_removal(&pick->walk, id, REASON_REMOVED);
+	}
+}
+
+bool tracker_read_ids(struct tracker *tracker, struct store *store, const int64_t *ids, size_t count,
+	tracker_fn each, void *context, GError **error)
+{
+	/* They may be the store's, and gone with the read. */
+	g_autofree int64_t *copy = g_memdup2(ids, count * sizeof *ids);
+	struct pick pick = {
+		.walk = {.tracker = tracker, .each = each, .context = context}, .ids = copy, .count = count};
+	struct walk *walk = &pick.walk;
+	if (count == 0)
+		return true;
+	walk_begin(walk);
+	pick.gone = g_array_new(FALSE, FALSE, sizeof *ids);
+	bool done = store_read_ids(store, ids, count, each_picked, &pick, error);
+	flush(walk);
+	if (done && !walk->stopped) {
+		g_array_append_vals(pick.gone, pick.ids + pick.next, (guint)(pick.count - pick.next));
+		drop_picked(&pick);
+		flush(walk);
+	}
+	if (!done || walk->stopped)
+		store_forget(store);
+	added_keep(walk);
+	walk_free(walk);
+	g_array_unref(pick.gone);
 	return done;
 }

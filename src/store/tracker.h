@@ -32,6 +32,11 @@ typedef bool (*tracker_fn)(void *context, struct action_change *changes, size_t 
 bool tracker_read(
 	struct tracker *tracker, struct store *store, tracker_fn each, void *context, GError **error);
 
+/* The same for the rows of these ids alone (ascending, each once), which store_changed_ids gave. On error
+ * some may have been reported; the table then counts as changed. */
+bool tracker_read_ids(struct tracker *tracker, struct store *store, const int64_t *ids, size_t count,
+	tracker_fn each, void *context, GError **error);
+
 /* Number of rows known, and of bad ones among them. */
 size_t tracker_rows(const struct tracker *tracker);
 size_t tracker_bad_rows(const struct tracker *tracker);

@@ -44,6 +44,17 @@ def clock(tmp_path):
     return TestClock(tmp_path / 'clock')
 
 
+@pytest.fixture(scope='session')
+def postgresql():
+    """A PostgreSQL server of this session (lib.postgresql.PostgreSql)."""
+    from lib.postgresql import PostgreSql
+    server = PostgreSql()
+    if server.missing:
+        pytest.skip('no PostgreSQL server here (install postgresql-15)')
+    yield server
+    server.close()
+
+
 @pytest.fixture
 def scheduler(request, tmp_path):
     """A factory of schedulers: scheduler(config={...}, clock=clock, actions=[{...}], directory=..., binary=...).

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from datetime import datetime, timezone
 
 import pytest
 
@@ -66,6 +67,20 @@ def test_a_row_that_means_something_else_under_apscheduler(ready, db, cron, diff
     problems = ready.json('check')
     assert [(p['level'], p['id'], p['field']) for p in problems] == ([('warning', 1, 'cron')] if differs else [])
     assert all('APScheduler' in p['reason'] for p in problems)
+
+
+def test_both_readings_are_shown_with_their_next_fires(ready, db, clock, test_clock_binary):
+    clock.set_now(datetime(2030, 5, 5, 12, tzinfo=timezone.utc))  # a Sunday
+    ready.binary = test_clock_binary
+    db.add('a', unix('0 9 * * 1'))
+    db.add('b', unix('*/90 * * * *'))
+    monday, never = [problem['reason'] for problem in ready.json(
+        'check', environment={'ACTION_SCHEDULER_CLOCK': clock.path})]
+    assert monday == (
+        'it means something else under APScheduler: it fires at 2030-05-06T09:00:00+00:00, 2030-05-13T09:00:00+00:00, '
+        '2030-05-20T09:00:00+00:00; there, and with `unix_dialect: apscheduler`, at 2030-05-07T09:00:00+00:00, '
+        '2030-05-14T09:00:00+00:00, 2030-05-21T09:00:00+00:00')
+    assert never.startswith('it fires at 2030-05-05T13:00:00+00:00, ') and 'APScheduler refuses it' in never
 
 
 def test_the_other_reading_is_no_news_where_it_is_configured(ready, db):

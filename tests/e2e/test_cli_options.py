@@ -11,7 +11,7 @@ import pytest
 from lib.actions_db import ActionsDb, unix
 from lib.program import Program
 
-VERBS = ['run', 'init', 'list', 'show', 'next', 'check', 'history']
+VERBS = ['run', 'init', 'list', 'show', 'next', 'check', 'history', 'import']
 
 
 @pytest.fixture

@@ -213,9 +213,16 @@ def test_shutdown_timeout_and_a_second_signal(scheduler):
     s.stop()
 
 
-def test_a_dialect_that_is_not_in_this_build_ends_it(scheduler):
+def test_an_option_that_the_client_library_does_not_know_ends_it(scheduler):
     s = scheduler(config={'actions_db': {'dialect': 'postgresql', 'host': 'localhost', 'username': 'u',
-                                         'password': 'p'}}, actions=None)
+                                         'password': 'p', 'options': {'sslmoder': 'x'}}}, actions=None)
     done = s.run('run', timeout=20)
     assert done.returncode == 1
-    assert 'postgresql' in done.stderr and 'sqlite' in done.stderr
+    assert 'sslmoder' in done.stderr
+
+
+def test_an_unknown_dialect_ends_it(scheduler):
+    s = scheduler(config={'actions_db': {'dialect': 'oracle'}}, actions=None)
+    done = s.run('run', timeout=20)
+    assert done.returncode == 1
+    assert 'oracle' in done.stderr and 'sqlite' in done.stderr and 'postgresql' in done.stderr

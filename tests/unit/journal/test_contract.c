@@ -1,5 +1,5 @@
 /* What every journal promises, run against each backend. */
-#include "fixture.h"
+#include "servers.h"
 
 struct contract {
 	const char *name;
@@ -9,12 +9,13 @@ struct contract {
 };
 
 static const struct contract contracts[] = {{"sqlite", "sqlite", NULL, true}, {"memory", NULL, NULL, false},
-	{"sqlite in memory", "sqlite", ":memory:", false}};
+	{"sqlite in memory", "sqlite", ":memory:", false}, {"postgresql", "postgresql", NULL, true},
+	{"mysql", "mysql", NULL, true}};
 static const struct contract *contract;
 
 static struct journal *open_one(const struct scratch *scratch)
 {
-	struct journal_options options = sqlite_options(scratch->database);
+	struct journal_options options = test_options(scratch->database);
 	options.dialect = contract->dialect;
 	if (contract->database)
 		options.database = contract->database;
@@ -177,8 +178,11 @@ static void closing_none_is_fine(void **state)
 	journal_close(NULL);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	int skipped = backend_start(argc, argv);
+	if (skipped)
+		return skipped;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_new_journal_knows_nothing, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(opening_alone_is_not_known, scratch_setup, scratch_teardown),
@@ -196,7 +200,11 @@ int main(void)
 	int failed = 0;
 	for (size_t i = 0; i < G_N_ELEMENTS(contracts); i++) {
 		contract = &contracts[i];
+		bool is_server = contract->dialect && strcmp(contract->dialect, "sqlite") != 0;
+		if (is_server ? strcmp(contract->dialect, backend_dialect()) != 0 : backend_is_server())
+			continue;
 		failed += cmocka_run_group_tests_name(contract->name, tests, NULL, NULL);
 	}
+	backend_stop();
 	return failed;
 }

@@ -1,5 +1,5 @@
 /* The history: queries against the model, what a level keeps, and trimming. */
-#include "fixture.h"
+#include "servers.h"
 
 #define NOW INT64_C(1700000000000000)
 
@@ -40,7 +40,7 @@ static void queries_give_what_the_model_gives(void **state)
 {
 	struct scratch *scratch = *state;
 	GRand *random = g_rand_new_with_seed(7);
-	struct journal *journal = open_sqlite(scratch->database);
+	struct journal *journal = open_journal(scratch->database);
 	struct model *model = fill(journal, random, HISTORY_ALL, 80);
 	for (int i = 0; i < 1500; i++) {
 		int64_t id = random_id(random);
@@ -67,7 +67,7 @@ static void a_level_keeps_what_it_says(void **state)
 	for (enum history_level level = HISTORY_ALL; level <= HISTORY_OFF; level++) {
 		GRand *random = g_rand_new_with_seed(8);
 		g_autofree char *database = g_strdup_printf("%s.%d", scratch->database, (int)level);
-		struct journal_options options = sqlite_options(database);
+		struct journal_options options = test_options(database);
 		struct history_query all = {.since = TIME_US_MIN, .notes = true};
 		struct journal *journal;
 		options.history_level = level;
@@ -102,7 +102,7 @@ static struct commit *burst(int64_t first, guint count, time_us at)
 static void a_burst_is_some_rows_of_some_bytes(void **state)
 {
 	struct scratch *scratch = *state;
-	struct journal *journal = open_sqlite(scratch->database);
+	struct journal *journal = open_journal(scratch->database);
 	struct model *model = model_new();
 	struct commit *commit = burst(1, 5000, NOW);
 	struct history_query all = {.since = TIME_US_MIN};
@@ -110,16 +110,16 @@ static void a_burst_is_some_rows_of_some_bytes(void **state)
 	commit_ok(journal, commit);
 	model_check_history(model, journal, &all);
 	journal_close(journal);
-	assert_int_equal(run_sql(scratch->database, "SELECT count(*) FROM scheduler_history"), 3);
+	assert_int_equal(run_test_sql(scratch->database, "SELECT count(*) FROM scheduler_history"), 3);
 	assert_in_range(
-		run_sql(scratch->database, "SELECT sum(length(body)) FROM scheduler_history"), 1, 200);
+		run_test_sql(scratch->database, "SELECT sum(length(body)) FROM scheduler_history"), 1, 200);
 	model_free(model);
 }
 
 static void a_long_range_is_read_back_action_by_action(void **state)
 {
 	struct scratch *scratch = *state;
-	struct journal *journal = open_sqlite(scratch->database);
+	struct journal *journal = open_journal(scratch->database);
 	struct model *model = model_new();
 	struct commit *commit = commit_new();
 	struct outcome_range range = {.status = STATUS_MERGED,
@@ -159,7 +159,7 @@ static bool stop_after(void *context, const struct history_entry *entry)
 static void a_listing_stops_when_told(void **state)
 {
 	struct scratch *scratch = *state;
-	struct journal *journal = open_sqlite(scratch->database);
+	struct journal *journal = open_journal(scratch->database);
 	struct stop_after stop = {10};
 	struct history_query all = {.since = TIME_US_MIN};
 	commit_ok(journal, burst(1, 3000, NOW));
@@ -173,7 +173,7 @@ static void a_listing_stops_when_told(void **state)
 static void what_is_no_fire_id_is_refused(void **state)
 {
 	struct scratch *scratch = *state;
-	struct journal *journal = open_sqlite(scratch->database);
+	struct journal *journal = open_journal(scratch->database);
 	struct history_query query = {.since = TIME_US_MIN, .fire_id = "17@yesterday"};
 	assert_fails(journal_history(journal, &query, stop_after, NULL, error), AS_ERROR_INVALID);
 	journal_close(journal);
@@ -192,12 +192,12 @@ static void a_damaged_row_is_told(void **state)
 	struct stop_after stop = {1000};
 	struct history_query all = {.since = TIME_US_MIN};
 	for (size_t i = 0; i < G_N_ELEMENTS(damages); i++) {
-		struct journal *journal = open_sqlite(scratch->database);
+		struct journal *journal = open_journal(scratch->database);
 		commit_ok(journal, burst(1, 10, NOW));
-		run_sql(scratch->database, damages[i]);
+		run_test_sql(scratch->database, damages[i]);
 		assert_fails(journal_history(journal, &all, stop_after, &stop, error), AS_ERROR_CORRUPT);
 		journal_close(journal);
-		run_sql(scratch->database, "DELETE FROM scheduler_history");
+		run_test_sql(scratch->database, "DELETE FROM scheduler_history");
 	}
 }
 
@@ -205,7 +205,7 @@ static void a_damaged_row_is_told(void **state)
 
 static struct journal *open_limited(const char *database, dur_us age, int64_t bytes)
 {
-	struct journal_options options = sqlite_options(database);
+	struct journal_options options = test_options(database);
 	struct journal *journal;
 	options.history_max_age = age;
 	options.history_max_bytes = bytes;
@@ -234,10 +234,11 @@ static void what_is_too_old_goes_in_bounded_steps(void **state)
 		commit_ok(journal, burst(i, 1, NOW + i * US_PER_SECOND));
 	/* Entry i ended 20 us after its second; those of the seconds before 1200 are too old. */
 	assert_int_equal(trim_all(journal, NOW + US_PER_HOUR + 1200 * US_PER_SECOND), 3);
-	assert_int_equal(run_sql(scratch->database, "SELECT count(*) FROM scheduler_history"), 100);
-	assert_int_equal(run_sql(scratch->database, "SELECT min(finished_us) FROM scheduler_history"),
+	assert_int_equal(run_test_sql(scratch->database, "SELECT count(*) FROM scheduler_history"), 100);
+	assert_int_equal(run_test_sql(scratch->database, "SELECT min(finished_us) FROM scheduler_history"),
 		NOW + 1200 * US_PER_SECOND + 20);
-	assert_int_equal(run_sql(scratch->database, COUNTED_BYTES), run_sql(scratch->database, REAL_BYTES));
+	assert_int_equal(
+		run_test_sql(scratch->database, COUNTED_BYTES), run_test_sql(scratch->database, REAL_BYTES));
 	journal_close(journal);
 }
 
@@ -247,14 +248,16 @@ static void what_is_too_much_goes_oldest_first(void **state)
 	GRand *random = g_rand_new_with_seed(9);
 	struct journal *journal = open_limited(scratch->database, 0, 20000);
 	struct model *model = fill(journal, random, HISTORY_ALL, 100);
-	assert_int_equal(run_sql(scratch->database, COUNTED_BYTES), run_sql(scratch->database, REAL_BYTES));
-	assert_in_range(run_sql(scratch->database, REAL_BYTES), 20001, 10000000);
-	int64_t newest = run_sql(scratch->database, "SELECT max(finished_us) FROM scheduler_history");
-	trim_all(journal, NOW);
-	assert_int_equal(run_sql(scratch->database, COUNTED_BYTES), run_sql(scratch->database, REAL_BYTES));
-	assert_in_range(run_sql(scratch->database, REAL_BYTES), 10000, 20000);
 	assert_int_equal(
-		run_sql(scratch->database, "SELECT max(finished_us) FROM scheduler_history"), newest);
+		run_test_sql(scratch->database, COUNTED_BYTES), run_test_sql(scratch->database, REAL_BYTES));
+	assert_in_range(run_test_sql(scratch->database, REAL_BYTES), 20001, 10000000);
+	int64_t newest = run_test_sql(scratch->database, "SELECT max(finished_us) FROM scheduler_history");
+	trim_all(journal, NOW);
+	assert_int_equal(
+		run_test_sql(scratch->database, COUNTED_BYTES), run_test_sql(scratch->database, REAL_BYTES));
+	assert_in_range(run_test_sql(scratch->database, REAL_BYTES), 10000, 20000);
+	assert_int_equal(
+		run_test_sql(scratch->database, "SELECT max(finished_us) FROM scheduler_history"), newest);
 	model_check_progress(model, journal);
 	journal_close(journal);
 	model_free(model);
@@ -267,12 +270,15 @@ static void trimming_within_the_limits_deletes_nothing(void **state)
 	struct journal *journal = open_limited(scratch->database, US_PER_HOUR, 1000000);
 	commit_ok(journal, burst(1, 10, NOW));
 	assert_int_equal(trim_all(journal, NOW + US_PER_HOUR), 1);
-	assert_int_equal(run_sql(scratch->database, "SELECT count(*) FROM scheduler_history"), 1);
+	assert_int_equal(run_test_sql(scratch->database, "SELECT count(*) FROM scheduler_history"), 1);
 	journal_close(journal);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	int skipped = backend_start(argc, argv);
+	if (skipped)
+		return skipped;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			queries_give_what_the_model_gives, scratch_setup, scratch_teardown),
@@ -292,5 +298,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			trimming_within_the_limits_deletes_nothing, scratch_setup, scratch_teardown),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests_name(backend_dialect(), tests, NULL, NULL);
+	backend_stop();
+	return failed;
 }

@@ -5,7 +5,8 @@
 
 #include <cmocka.h>
 
-#include "backends.h"
+#include "backend_postgresql.h"
+#include "mariadb.h"
 
 #include <glib/gstdio.h>
 
@@ -107,6 +108,8 @@ static const struct test_backend sqlite_file = {
 	.unlock = file_unlock,
 	.vanish = file_vanish,
 	.come_back = file_come_back,
+	.gone = AS_ERROR_MISSING,
+	.select_mark = "FROM main.action",
 	/* What SQLAlchemy 1.4 and 2.0 leave in the schema. */
 	.create_table = "CREATE TABLE action (\n\tid INTEGER NOT NULL, \n\tname VARCHAR NOT NULL, \n"
 			"\tcommand VARCHAR NOT NULL, \n\tcron JSON NOT NULL, \n\tmerge_missed BOOLEAN, \n"
@@ -119,5 +122,5 @@ static const struct test_backend sqlite_file = {
 			    "ALTER TABLE action ADD error TEXT",
 };
 
-const struct test_backend *const test_backends[] = {&sqlite_file};
+const struct test_backend *const test_backends[] = {&sqlite_file, &test_backend_postgresql, &mariadb_server};
 const size_t test_backend_count = G_N_ELEMENTS(test_backends);

@@ -8,6 +8,8 @@ struct place; /* a database of its own for one test */
 
 struct test_backend {
 	const char *name;
+	/* Makes the server ready; false where this machine has none. NULL: there is nothing to start. */
+	bool (*start)(void);
 	struct place *(*place_new)(void);
 	void (*place_free)(struct place *place);
 	/* Options to open it with; strings live as long as the place. */
@@ -22,6 +24,8 @@ struct test_backend {
 	/* The database goes away, and comes back as it was. */
 	void (*vanish)(struct place *place);
 	void (*come_back)(struct place *place);
+	int gone;                /* the error (enum as_error) while it is away */
+	const char *select_mark; /* what is in the one statement that reads the rows */
 	const char *
 		create_table; /* as the Python program makes it, to be compared with what query_table gives */
 	const char *query_table;

@@ -116,10 +116,10 @@ static void rows_come_by_id(void **state)
 {
 	struct fixture *fixture = *state;
 	backend->run(fixture->place,
-		"INSERT INTO action VALUES (3,'c','run c','{}',NULL,NULL),(-5,'n','run n','{}',1,-1),"
-		"(9223372036854775807,'z','','[]',0,9223372036854775807),(1,'','a','null',0,600)");
+		"INSERT INTO action VALUES (3,'c','run c','{}',NULL,NULL),(-5,'n','run n','{}','1',-1),"
+		"(2147483647,'z','','[]','0',2147483647),(1,'','a','null','0',600)");
 	expect_rows(fixture, "-5|n|run n|{}|1|-1\n1||a|null|0|600\n3|c|run c|{}||\n"
-			     "9223372036854775807|z||[]|0|9223372036854775807\n");
+			     "2147483647|z||[]|0|2147483647\n");
 	assert_int_equal(store_nameless_rows(fixture->store), 0);
 }
 
@@ -133,7 +133,7 @@ static void optional_columns_are_read_where_they_are(void **state)
 	expect_rows(fixture, "1|a|b|{}||\n");
 	assert_int_equal(store_columns(fixture->store), STORE_COLUMNS_ALL);
 	backend->run(fixture->place,
-		"UPDATE action SET enabled = 0, timezone = 'UTC', callback = 'exec', max_instances = 1,"
+		"UPDATE action SET enabled = '0', timezone = 'UTC', callback = 'exec', max_instances = 1,"
 		"timeout = 2, max_attempts = 3, dst = 'vixie', catch_up_limit = 4, error = 'oh'");
 	expect_rows(fixture, "1|a|b|{}|||enabled=0|timezone=UTC|callback=exec|max_instances=1|timeout=2|"
 			     "max_attempts=3|dst=vixie|catch_up_limit=4\n");
@@ -144,14 +144,14 @@ static void completing_adds_what_is_lacking_once(void **state)
 	struct fixture *fixture = *state;
 	unsigned added = 77;
 	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',NULL,NULL);"
-				     "ALTER TABLE action ADD timezone VARCHAR");
+				     "ALTER TABLE action ADD timezone VARCHAR(99)");
 	assert_true(store_complete_table(fixture->store, &added, NULL));
 	assert_int_equal(added, 8);
 	assert_int_equal(store_columns(fixture->store), STORE_COLUMNS_ALL);
 	assert_true(store_complete_table(fixture->store, &added, NULL));
 	assert_int_equal(added, 0);
 	backend->run(fixture->place,
-		"UPDATE action SET enabled = 1, timezone = 'UTC', callback = 'x', max_instances = 1,"
+		"UPDATE action SET enabled = '1', timezone = 'UTC', callback = 'x', max_instances = 1,"
 		"timeout = 2, max_attempts = 3, dst = 'd', catch_up_limit = 4, error = 'e'");
 	expect_rows(fixture, "1|a|b|{}|||enabled=1|timezone=UTC|callback=x|max_instances=1|timeout=2|"
 			     "max_attempts=3|dst=d|catch_up_limit=4\n");
@@ -167,8 +167,9 @@ static void reading_stops_when_told_to(void **state)
 {
 	struct fixture *fixture = *state;
 	int count = 0;
-	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0),(2,'a','b','{}',0,0),"
-				     "(3,'a','b','{}',0,0)");
+	backend->run(fixture->place,
+		"INSERT INTO action VALUES (1,'a','b','{}','0',0),(2,'a','b','{}','0',0),"
+		"(3,'a','b','{}','0',0)");
 	assert_true(store_read(fixture->store, stop_at_two, &count, NULL));
 	assert_int_equal(count, 2);
 	assert_true(changed(fixture));
@@ -183,7 +184,8 @@ static void one_row_by_id(void **state)
 	struct fixture *fixture = *state;
 	g_autoptr(GString) out = g_string_new(NULL);
 	bool found = true;
-	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0),(2,'c','d','{}',1,1)");
+	backend->run(
+		fixture->place, "INSERT INTO action VALUES (1,'a','b','{}','0',0),(2,'c','d','{}','1',1)");
 	assert_true(store_read_one(fixture->store, 2, rows_append, out, &found, NULL));
 	assert_true(found);
 	assert_string_equal(out->str, "2|c|d|{}|1|1\n");
@@ -203,7 +205,7 @@ static void change_is_told_once(void **state)
 	expect_rows(fixture, "");
 	assert_false(changed(fixture));
 	assert_false(changed(fixture));
-	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0)");
+	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}','0',0)");
 	assert_true(changed(fixture));
 	assert_true(changed(fixture));
 	expect_rows(fixture, "1|a|b|{}|0|0\n");
@@ -265,12 +267,16 @@ static void lock_on_reading_passes(void **state)
 	struct fixture *fixture = *state;
 	GError *error = NULL;
 	bool is_changed = false;
-	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0)");
+	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}','0',0)");
 	expect_rows(fixture, "1|a|b|{}|0|0\n");
 	backend->lock(fixture->place, true);
 	expect_read_error(fixture, AS_ERROR_UNAVAILABLE, "locked by another process");
 	bool result = store_changed(fixture->store, &is_changed, &error);
-	expect_error(result, error, AS_ERROR_UNAVAILABLE, "locked by another process");
+	/* After the read that failed it counts as changed, which some know without asking the database. */
+	if (result)
+		assert_true(is_changed);
+	else
+		expect_error(result, error, AS_ERROR_UNAVAILABLE, "locked by another process");
 	backend->unlock(fixture->place);
 	assert_true(changed(fixture));
 	expect_rows(fixture, "1|a|b|{}|0|0\n");
@@ -279,7 +285,7 @@ static void lock_on_reading_passes(void **state)
 static void missing_table_is_not_an_empty_one(void **state)
 {
 	struct fixture *fixture = *state;
-	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0)");
+	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}','0',0)");
 	expect_rows(fixture, "1|a|b|{}|0|0\n");
 	backend->run(fixture->place, "ALTER TABLE action RENAME TO away");
 	assert_true(changed(fixture));
@@ -301,35 +307,41 @@ static void outage_passes(void **state)
 	struct fixture *fixture = *state;
 	GError *error = NULL;
 	bool is_changed = false;
-	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0)");
+	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}','0',0)");
 	expect_rows(fixture, "1|a|b|{}|0|0\n");
 	backend->vanish(fixture->place);
 	for (int i = 0; i < 2; i++) {
 		bool result = store_changed(fixture->store, &is_changed, &error);
-		expect_error(result, g_steal_pointer(&error), AS_ERROR_MISSING, store_place(fixture->store));
-		expect_read_error(fixture, AS_ERROR_MISSING, store_place(fixture->store));
+		expect_error(result, g_steal_pointer(&error), backend->gone, store_place(fixture->store));
+		expect_read_error(fixture, backend->gone, store_place(fixture->store));
 	}
 	struct store_options options = backend->options(fixture->place);
-	expect_open_error(&options, AS_ERROR_MISSING, store_place(fixture->store));
+	expect_open_error(&options, backend->gone, store_place(fixture->store));
 	backend->come_back(fixture->place);
 	assert_true(changed(fixture));
 	expect_rows(fixture, "1|a|b|{}|0|0\n");
 	assert_false(changed(fixture));
 }
 
+static void expect_errors(struct fixture *fixture, const char *one, const char *two, const char *three)
+{
+	expect_cell(fixture, "SELECT error FROM action WHERE id = 1", one);
+	expect_cell(fixture, "SELECT error FROM action WHERE id = 2", two);
+	expect_cell(fixture, "SELECT error FROM action WHERE id = 3", three);
+}
+
 static void errors_are_written_where_there_is_room(void **state)
 {
 	struct fixture *fixture = *state;
 	const struct store_row_error two[] = {{1, "bad"}, {3, "worse"}}, one[] = {{3, "worst"}, {99, "who"}};
-	const char *all =
-		"SELECT group_concat(id || coalesce(error, '-')) FROM (SELECT * FROM action ORDER BY id)";
-	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',0,0),(2,'a','b','{}',0,0),"
-				     "(3,'a','b','{}',0,0)");
+	backend->run(fixture->place,
+		"INSERT INTO action VALUES (1,'a','b','{}','0',0),(2,'a','b','{}','0',0),"
+		"(3,'a','b','{}','0',0)");
 	assert_true(store_write_errors(fixture->store, two, 2, NULL));
 	backend->run(fixture->place, backend->optional_columns);
 	g_free(rows_of(fixture->store));
 	assert_true(store_write_errors(fixture->store, two, 2, NULL));
-	expect_cell(fixture, all, "1bad,2-,3worse");
+	expect_errors(fixture, "bad", "NULL", "worse");
 	assert_false(changed(fixture));
 	/* Nothing to do: no lock is needed. */
 	backend->lock(fixture->place, false);
@@ -339,15 +351,15 @@ static void errors_are_written_where_there_is_room(void **state)
 	expect_error(result, error, AS_ERROR_UNAVAILABLE, "locked");
 	backend->unlock(fixture->place);
 	assert_true(store_write_errors(fixture->store, one, 2, NULL));
-	expect_cell(fixture, all, "1-,2-,3worst");
+	expect_errors(fixture, "NULL", "NULL", "worst");
 	assert_true(store_write_errors(fixture->store, NULL, 0, NULL));
-	expect_cell(fixture, all, "1-,2-,3-");
+	expect_errors(fixture, "NULL", "NULL", "NULL");
 	assert_false(changed(fixture));
 }
 
 static void count_sql(void *context, const char *sql)
 {
-	if (strstr(sql, "FROM main.action"))
+	if (strstr(sql, backend->select_mark))
 		(*(int *)context)++;
 }
 
@@ -405,9 +417,17 @@ int main(void)
 		TEST(read_only_writes_nothing),
 	};
 	int failed = 0;
+	bool skipped = false;
 	for (size_t i = 0; i < test_backend_count; i++) {
 		backend = test_backends[i];
+		if (backend->start && !backend->start()) {
+			fprintf(stderr, "SKIPPED: the contract of store.h on %s: no server on this machine\n",
+				backend->name);
+			skipped = true;
+			continue;
+		}
 		failed += cmocka_run_group_tests_name(backend->name, tests, NULL, NULL);
 	}
-	return failed;
+	/* For Meson, 77 is a test that was skipped. */
+	return failed ? 1 : skipped ? 77 : 0;
 }

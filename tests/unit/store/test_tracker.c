@@ -74,7 +74,35 @@ static bool table_read(struct store *store, store_row_fn each, void *context, GE
 	return !reading.failed;
 }
 
-static const struct store_backend memory = {.dialect = "memory", .read = table_read};
+/* Those of some ids, through the read of all. */
+struct some {
+	const int64_t *ids;
+	size_t count;
+	store_row_fn each;
+	void *context;
+};
+
+static bool some_row(void *context, const struct action_row *row)
+{
+	struct some *some = context;
+	for (size_t i = 0; i < some->count; i++)
+		if (some->ids[i] == row->id)
+			return some->each(some->context, row);
+	return true;
+}
+
+static bool table_read_ids(struct store *store, const int64_t *ids, size_t count, store_row_fn each,
+	void *context, GError **error)
+{
+	struct some some = {ids, count, each, context};
+	bool done = table_read(store, some_row, &some, error);
+	/* They are the caller's no more. */
+	memset((int64_t *)(uintptr_t)ids, 0, count * sizeof *ids);
+	return done;
+}
+
+static const struct store_backend memory = {
+	.dialect = "memory", .read = table_read, .read_ids = table_read_ids};
 
 static void put(struct table *table, struct table_row row)
 {
@@ -220,6 +248,45 @@ static void unchanged_rows_are_no_changes(void **state)
 	expect_changes(fixture, "-1gone -9gone");
 	put_good(&fixture->table, 9, 1);
 	expect_changes(fixture, "+9=1");
+}
+
+static void expect_changes_of(struct fixture *fixture, int64_t *ids, size_t count, const char *expected)
+{
+	g_autoptr(GError) error = NULL;
+	g_string_truncate(fixture->seen, 0);
+	fixture->batches = 0;
+	assert_true(tracker_read_ids(
+		fixture->tracker, &fixture->table.store, ids, count, take_changes, fixture, &error));
+	g_strchomp(fixture->seen->str);
+	assert_string_equal(fixture->seen->str, expected);
+}
+
+/* Other rows are neither read nor taken for gone. */
+static void single_rows(void **state)
+{
+	struct fixture *fixture = *state;
+	for (int id = 1; id <= 9; id += 2)
+		put_good(&fixture->table, id, 1);
+	expect_changes(fixture, "+1=1 +3=1 +5=1 +7=1 +9=1");
+	put_good(&fixture->table, 3, 2);
+	put_good(&fixture->table, 4, 2);
+	put_good(&fixture->table, 6, 2);
+	put(&fixture->table, (struct table_row){.id = 9, .bad = true, .enabled = -1});
+	take_out(&fixture->table, 1);
+	take_out(&fixture->table, 5);
+	expect_changes_of(fixture, (int64_t[]){1, 2, 3, 4, 7, 9}, 6, "+3=2 +4=2 -9bad -1gone");
+	assert_int_equal(tracker_rows(fixture->tracker), 5);
+	assert_int_equal(tracker_bad_rows(fixture->tracker), 1);
+	expect_changes_of(fixture, (int64_t[]){3, 4}, 2, "");
+	expect_changes_of(fixture, NULL, 0, "");
+	take_out(&fixture->table, 9);
+	take_out(&fixture->table, 4);
+	put_good(&fixture->table, 10, 1);
+	expect_changes_of(fixture, (int64_t[]){9, 10}, 2, "+10=1");
+	expect_changes_of(fixture, (int64_t[]){4}, 1, "-4gone");
+	assert_int_equal(tracker_bad_rows(fixture->tracker), 0);
+	expect_changes(fixture, "+6=2 -5gone");
+	expect_changes(fixture, "");
 }
 
 static void bad_rows_are_reported_once_a_change(void **state)
@@ -490,6 +557,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(unchanged_rows_are_no_changes),
+		TEST(single_rows),
 		TEST(bad_rows_are_reported_once_a_change),
 		TEST(disabled_rows_are_reported_where_they_were_known),
 		TEST(seeded_rows_are_known),

@@ -1,12 +1,11 @@
-/* The members of a backlog record: a list of (id as a difference, lower bound, length, packed definition). */
-#include "journal/sqlite.h"
+#include "journal/members.h"
 
 #include "journal/varint.h"
 
 /* An id, a lower bound, a length and no bytes. */
 #define MEMBER_MIN 3
 
-GByteArray *jdb_pack_members(const struct backlog_record *record)
+GByteArray *members_pack(const struct backlog_record *record)
 {
 	GByteArray *out = g_byte_array_new();
 	varint_put(out, record->member_count);
@@ -22,7 +21,7 @@ GByteArray *jdb_pack_members(const struct backlog_record *record)
 	return out;
 }
 
-bool jdb_unpack_members(const void *bytes, size_t length, struct backlog_record *record)
+bool members_unpack(const void *bytes, size_t length, struct backlog_record *record)
 {
 	struct varint_reader reader = varint_reader_of(bytes, length);
 	uint64_t count = varint_get(&reader);

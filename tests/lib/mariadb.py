@@ -1,0 +1,144 @@
+"""A MariaDB server of the tests' own: in a temporary directory, on loopback and a Unix socket, under an unprivileged user.
+
+As a program (for the contract suites in C) it starts one, prints `SOCKET PORT`, obeys the lines `stop`, `start`,
+`pause`, `resume` (each answered by `ok`), and takes everything away at the end of its input: the server does not
+outlive whoever started it. Exit status 77 where the server is not installed.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PATH = os.environ.get('PATH', '') + ':/usr/sbin:/usr/local/sbin'
+SERVER = shutil.which('mariadbd', path=PATH)
+INSTALL = shutil.which('mariadb-install-db', path=PATH)
+CLIENT = shutil.which('mariadb', path=PATH)
+SKIPPED = 77
+
+
+def installed():
+    """Whether a server can be started here."""
+    return bool(SERVER and INSTALL and CLIENT)
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+class MariaDb:
+    """One server; `root` with an empty password may do everything through the socket and 127.0.0.1."""
+
+    def __init__(self, *arguments):
+        self.directory = Path(tempfile.mkdtemp(prefix='mariadb-'))
+        self.socket = self.directory / 's'
+        self.port = _free_port()
+        self.arguments = list(arguments)
+        self.process = None
+        self.user = 'nobody' if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        if os.geteuid() == 0:
+            os.chown(self.directory, pwd.getpwnam(self.user).pw_uid, -1)
+        self.directory.chmod(0o755)
+        try:
+            self._install()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _as_user(self):
+        return ['runuser', '-u', self.user, '--'] if os.geteuid() == 0 else []
+
+    def _install(self):
+        with open(self.directory / 'install.log', 'wb') as log:
+            subprocess.run(
+                [*self._as_user(), INSTALL, '--no-defaults', f'--datadir={self.directory}/data', '--skip-test-db',
+                 '--auth-root-authentication-method=normal', '--innodb-log-file-size=4M'],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True, timeout=120)
+
+    def start(self, timeout=60):
+        """Starts it on the port and socket that it had, and waits until it answers."""
+        with open(self.directory / 'log', 'ab') as log:
+            self.process = subprocess.Popen(
+                [SERVER, '--no-defaults', f'--datadir={self.directory}/data', f'--socket={self.socket}',
+                 f'--pid-file={self.directory}/pid', f'--port={self.port}', '--bind-address=127.0.0.1',
+                 f'--user={self.user}', '--innodb-buffer-pool-size=64M', '--innodb-log-file-size=4M',
+                 '--innodb-flush-log-at-trx-commit=0', '--skip-name-resolve',
+                 '--max-allowed-packet=64M', *self.arguments],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + timeout
+        while self._try('SELECT 1') is None:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((self.directory / 'log').read_text(errors='replace')[-4000:])
+            time.sleep(0.02)
+
+    def _try(self, sql, database=''):
+        done = subprocess.run(
+            [CLIENT, '--no-defaults', f'--socket={self.socket}', '-uroot', '--batch', '--raw', '--skip-column-names',
+             '--default-character-set=utf8mb4', '--connect-timeout=5', database],
+            input=sql.encode(), capture_output=True, timeout=120)
+        self.error = done.stderr.decode(errors='replace')
+        return done.stdout.decode(errors='replace') if done.returncode == 0 else None
+
+    def execute(self, sql, database=''):
+        """Runs statements as root and returns what they print, a line a row."""
+        out = self._try(sql, database)
+        if out is None:
+            raise RuntimeError(f'{sql[:200]}: {self.error}')
+        return out
+
+    def stop(self):
+        """An orderly end of the server."""
+        self.resume()
+        self.process.terminate()
+        self.process.wait(60)
+
+    def kill(self):
+        """The server is gone at once."""
+        self.process.kill()
+        self.process.wait(60)
+
+    def pause(self):
+        """The server hangs: connections are taken by the kernel and never answered."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        """It goes on after a pause."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def close(self):
+        """Ends it and removes its directory."""
+        if self.process and self.process.poll() is None:
+            self.resume()
+            self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def main():
+    if not installed():
+        print('SKIPPED: no MariaDB server here (install mariadb-server)', file=sys.stderr)
+        return SKIPPED
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    server = MariaDb(*sys.argv[1:])
+    try:
+        print(server.socket, server.port, flush=True)
+        for line in sys.stdin:
+            getattr(server, {'stop': 'stop', 'start': 'start', 'pause': 'pause', 'resume': 'resume'}[line.strip()])()
+            print('ok', flush=True)
+    finally:
+        server.close()
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,454 @@
+/* What only the MySQL and MariaDB backend has to do: types, privileges, deadlines, lost connections. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "mariadb.h"
+#include "rows.h"
+#include "store/mysql.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct fixture {
+	struct place *place;
+	struct store_options options;
+	struct store *store;
+};
+
+static struct store *open_with(const struct store_options *options)
+{
+	g_autoptr(GError) error = NULL;
+	struct store *store = store_open(options, &error);
+	if (!store)
+		fail_msg("%s", error->message);
+	return store;
+}
+
+static int setup(void **state)
+{
+	struct fixture *fixture = g_new0(struct fixture, 1);
+	fixture->place = mariadb_new();
+	fixture->options = mariadb_options(fixture->place);
+	fixture->store = open_with(&fixture->options);
+	*state = fixture;
+	return store_create_table(fixture->store, NULL) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+	store_close(fixture->store);
+	mariadb_free(fixture->place);
+	g_free(fixture);
+	return 0;
+}
+
+static void run(struct fixture *fixture, const char *sql)
+{
+	mariadb_run(fixture->place, sql);
+}
+
+static void expect_rows(struct fixture *fixture, const char *expected)
+{
+	g_autofree char *rows = rows_of(fixture->store);
+	assert_string_equal(rows, expected);
+}
+
+static bool changed(struct fixture *fixture)
+{
+	g_autoptr(GError) error = NULL;
+	bool changed = false;
+	if (!store_changed(fixture->store, &changed, &error))
+		fail_msg("%s", error->message);
+	return changed;
+}
+
+/* Takes the error. */
+static void expect_error(bool result, GError *error, int code, const char *part)
+{
+	assert_false(result);
+	assert_non_null(error);
+	if (error->code != code || !strstr(error->message, part))
+		fail_msg("error %d “%s”, not %d “%s”", error->code, error->message, code, part);
+	g_error_free(error);
+}
+
+static void expect_open_error(const struct store_options *options, int code, const char *part)
+{
+	GError *error = NULL;
+	struct store *store = store_open(options, &error);
+	expect_error(store != NULL, error, code, part);
+}
+
+static void expect_read_error(struct store *store, int code, const char *part)
+{
+	GError *error = NULL;
+	g_autoptr(GString) out = g_string_new(NULL);
+	bool result = store_read(store, rows_append, out, &error);
+	expect_error(result, error, code, part);
+}
+
+/* --- what stands in the table --- */
+
+static void numbers_are_read_from_any_type(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char *const types[] = {"TINYINT UNSIGNED", "BIGINT", "BIGINT UNSIGNED", "DECIMAL(9,2)",
+		"DOUBLE", "VARCHAR(9)", "BIT(12)", "INT(9) ZEROFILL", "BLOB"};
+	run(fixture, "INSERT INTO action VALUES (1,'a','b','{}',1,7)");
+	for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+		g_autofree char *sql =
+			g_strdup_printf("ALTER TABLE action MODIFY actuality_time %s", types[i]);
+		run(fixture, sql);
+		expect_rows(fixture, "1|a|b|{}|1|7\n");
+		assert_false(changed(fixture));
+	}
+}
+
+static void booleans_are_read_from_any_type(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char *const types[] = {"BIT", "BIGINT", "CHAR(5)", "ENUM('0','1')"};
+	run(fixture, "INSERT INTO action VALUES "
+		     "(1,'a','b','{}',1,7),(2,'a','b','{}',0,7),(3,'a','b','{}',NULL,7)");
+	for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+		g_autofree char *sql = g_strdup_printf("ALTER TABLE action MODIFY merge_missed %s", types[i]);
+		run(fixture, sql);
+		expect_rows(fixture, "1|a|b|{}|1|7\n2|a|b|{}|0|7\n3|a|b|{}||7\n");
+	}
+}
+
+static void invalid_values_come_as_they_are(void **state)
+{
+	struct fixture *fixture = *state;
+	run(fixture, "ALTER TABLE action MODIFY actuality_time VARCHAR(30), MODIFY merge_missed DECIMAL(5,2),"
+		     "MODIFY command LONGBLOB, MODIFY cron TEXT NULL, MODIFY name TEXT NULL;"
+		     "INSERT INTO action VALUES (1,NULL,x'00ff',NULL,0.5,'soon'),(2,'','é','{',NULL,'')");
+	expect_rows(fixture, "1||\\x00\\xff||!0.50|!soon\n2||\\xc3\\xa9|{||!\n");
+}
+
+static void ids_of_other_types(void **state)
+{
+	struct fixture *fixture = *state;
+	run(fixture, "ALTER TABLE action MODIFY id VARCHAR(20);"
+		     "INSERT INTO action VALUES "
+		     "('10','a','b','{}',0,0),('9','a','b','{}',0,0),('x','a','b','{}',0,0)");
+	expect_rows(fixture, "9|a|b|{}|0|0\n10|a|b|{}|0|0\n");
+	assert_int_equal(store_nameless_rows(fixture->store), 1);
+	run(fixture, "DELETE FROM action; ALTER TABLE action MODIFY id BIGINT UNSIGNED;"
+		     "INSERT INTO action VALUES (9223372036854775807,'a','b','{}',0,0),"
+		     "(18446744073709551615,'a','b','{}',0,0)");
+	expect_rows(fixture, "9223372036854775807|a|b|{}|0|0\n");
+	assert_int_equal(store_nameless_rows(fixture->store), 1);
+}
+
+static void every_character_and_every_set(void **state)
+{
+	struct fixture *fixture = *state;
+	run(fixture, "ALTER TABLE action MODIFY name VARCHAR(99) CHARACTER SET latin1,"
+		     "MODIFY command LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;"
+		     "INSERT INTO action VALUES (1,'é','😀','{}',0,0)");
+	expect_rows(fixture, "1|\\xc3\\xa9|\\xf0\\x9f\\x98\\x80|{}|0|0\n");
+	assert_false(changed(fixture));
+	/* Equal to the collation, not to us. */
+	run(fixture, "UPDATE action SET command = '😁'");
+	assert_true(changed(fixture));
+}
+
+static bool note_lengths(void *context, const struct action_row *row)
+{
+	g_string_append_printf(context, "%zu,", row->command.length);
+	return row->command.data[row->command.length] == '\0';
+}
+
+static void long_texts_come_whole_up_to_the_limit(void **state)
+{
+	struct fixture *fixture = *state;
+	g_autoptr(GString) out = g_string_new(NULL);
+	struct store *store = open_with(&fixture->options);
+	run(fixture, "INSERT INTO action SELECT seq, 'a', '', '{}', 0, 0 FROM seq_1_to_6;"
+		     "UPDATE action SET command = REPEAT('x', ELT(id, 3, 300, 70000, 0, 3000000, 299))");
+	assert_true(store_read(store, note_lengths, out, NULL));
+	assert_string_equal(out->str, "3,300,70000,0,3000000,299,");
+	run(fixture, "UPDATE action SET command = REPEAT('x', 20000000) WHERE id = 3");
+	g_string_truncate(out, 0);
+	assert_true(store_read(store, note_lengths, out, NULL));
+	g_autofree char *expected = g_strdup_printf("3,300,%u,0,3000000,299,", ACTION_TEXT_MAX + 1);
+	assert_string_equal(out->str, expected);
+	store_close(store);
+	/* Together they are longer than what the server makes of them at once. */
+	run(fixture, "SET GLOBAL max_allowed_packet = 16777216");
+	store = open_with(&fixture->options);
+	run(fixture,
+		"ALTER TABLE action ADD timezone LONGTEXT; UPDATE action SET command = REPEAT('x', 9000000), "
+		"timezone = REPEAT('y', 9000000) WHERE id = 3");
+	bool is_changed = true;
+	assert_true(store_read(store, note_lengths, out, NULL));
+	assert_true(store_changed(store, &is_changed, NULL));
+	assert_false(is_changed);
+	run(fixture, "UPDATE action SET timezone = CONCAT(timezone, 'z') WHERE id = 3");
+	assert_true(store_changed(store, &is_changed, NULL));
+	assert_true(is_changed);
+	store_close(store);
+	run(fixture, "SET GLOBAL max_allowed_packet = 67108864");
+}
+
+/* --- changes --- */
+
+static void try_edits(struct fixture *fixture)
+{
+	static const char *const edits[] = {
+		"UPDATE action SET command = IF(id = 1, 'run b', 'run a') WHERE id < 3", /* two values swapped
+											  */
+		"UPDATE action SET id = 100 WHERE id = 3",
+		"UPDATE action SET merge_missed = actuality_time, actuality_time = NULL WHERE id = 4",
+		"UPDATE action SET name = CONCAT(name, 'x'), command = SUBSTR(command, 2) WHERE id = 4",
+		"UPDATE action SET merge_missed = NOT merge_missed",
+		"DELETE FROM action WHERE id = 5",
+		"ALTER TABLE action ADD timezone TEXT",
+		"UPDATE action SET timezone = '' WHERE id = 4",
+		"UPDATE action SET timezone = 'NULL' WHERE id = 4",
+		"UPDATE action SET timezone = NULL WHERE id = 4",
+		"TRUNCATE action",
+	};
+	run(fixture, "INSERT INTO action SELECT seq, 'a', IF(seq = 1, 'run a', 'run b'), '{}', NULL, 1 FROM "
+		     "seq_1_to_5;UPDATE action SET merge_missed = 1 WHERE id = 2");
+	for (size_t i = 0; i < G_N_ELEMENTS(edits); i++) {
+		g_free(rows_of(fixture->store));
+		assert_false(changed(fixture));
+		run(fixture, edits[i]);
+		if (!changed(fixture))
+			fail_msg("not seen: %s", edits[i]);
+	}
+}
+
+static void no_edit_goes_unseen(void **state)
+{
+	try_edits(*state);
+}
+
+/* Those have no CRC32C. */
+static void no_edit_goes_unseen_on_older_servers(void **state)
+{
+	struct fixture *fixture = *state;
+	store_mysql(fixture->store)->has_crc32c = false;
+	try_edits(fixture);
+}
+
+static void edit_that_is_not_committed_is_seen_afterwards(void **state)
+{
+	struct fixture *fixture = *state;
+	run(fixture, "INSERT INTO action VALUES (1,'a','b','{}',0,0)");
+	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	run(fixture, "BEGIN; UPDATE action SET name = 'z'");
+	assert_false(changed(fixture));
+	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	run(fixture, "COMMIT");
+	assert_true(changed(fixture));
+}
+
+/* --- privileges --- */
+
+static struct store_options as_user(struct fixture *fixture, const char *grants)
+{
+	struct store_options options = fixture->options;
+	run(fixture, "CREATE OR REPLACE USER `o'Neil \"` IDENTIFIED BY 'pä:ss@/\\\\word \\'\"'");
+	if (grants)
+		run(fixture, grants);
+	options.username = "o'Neil \"";
+	options.password = "pä:ss@/\\word '\"";
+	return options;
+}
+
+static void missing_privilege_is_named(void **state)
+{
+	struct fixture *fixture = *state;
+	GError *error = NULL;
+	struct store_options options = as_user(fixture, NULL);
+	expect_open_error(&options, AS_ERROR_INVALID, "GRANT SELECT ON `t");
+	options = as_user(fixture, "CREATE TABLE other (x INT); GRANT SELECT ON other TO `o'Neil \"`");
+	struct store *store = open_with(&options);
+	expect_read_error(store, AS_ERROR_INVALID, "GRANT SELECT ON `t");
+	store_close(store);
+	options = as_user(fixture, "GRANT SELECT ON action TO `o'Neil \"`; ALTER TABLE action ADD error TEXT;"
+				   "INSERT INTO action (id, name, command, cron) VALUES (1,'a','b','{}')");
+	store = open_with(&options);
+	assert_true(store_create_table(store, NULL));
+	g_free(rows_of(store));
+	bool result = store_write_errors(store, &(struct store_row_error){1, "oh"}, 1, &error);
+	expect_error(result, g_steal_pointer(&error), AS_ERROR_INVALID, "GRANT UPDATE ON `t");
+	unsigned added;
+	result = store_complete_table(store, &added, &error);
+	expect_error(result, g_steal_pointer(&error), AS_ERROR_INVALID, "GRANT ALTER ON `t");
+	run(fixture, "GRANT UPDATE (error) ON action TO `o'Neil \"`");
+	assert_true(store_write_errors(store, &(struct store_row_error){1, "oh"}, 1, NULL));
+	run(fixture, "DROP TABLE action");
+	result = store_create_table(store, &error);
+	expect_error(result, error, AS_ERROR_INVALID, "GRANT CREATE ON `t");
+	store_close(store);
+	options.password = "wrong";
+	expect_open_error(&options, AS_ERROR_INVALID, "does not let us in");
+	run(fixture, "DROP USER `o'Neil \"`");
+}
+
+static void missing_database_is_said(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_options options = fixture->options;
+	options.database = "nowhere";
+	expect_open_error(&options, AS_ERROR_MISSING, "CREATE DATABASE");
+}
+
+/* --- ways to the server --- */
+
+static void unix_socket(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_setting setting = {"unix_socket", mariadb_socket()};
+	struct store_options options = fixture->options;
+	options.port = 0;
+	options.host = mariadb_socket();
+	store_close(open_with(&options));
+	options.host = "localhost";
+	options.settings = &setting;
+	options.setting_count = 1;
+	store_close(open_with(&options));
+}
+
+static void options_are_checked(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_setting setting = {"ssl_cat", "x"};
+	struct store_options options = fixture->options;
+	options.settings = &setting;
+	options.setting_count = 1;
+	expect_open_error(&options, AS_ERROR_INVALID, "ssl_ca, ");
+	setting = (struct store_setting){"charset", "latin1"};
+	expect_open_error(&options, AS_ERROR_INVALID, "utf8mb4");
+	setting = (struct store_setting){"ssl", "maybe"};
+	expect_open_error(&options, AS_ERROR_INVALID, "options.ssl: ");
+	/* The server of this test has no certificate. */
+	setting = (struct store_setting){"ssl-mode", "REQUIRED"};
+	expect_open_error(&options, AS_ERROR_UNAVAILABLE, "has no TLS");
+	setting = (struct store_setting){"ssl-mode", "PREFERRED"};
+	store_close(open_with(&options));
+}
+
+/* --- outages --- */
+
+static void lost_connection_is_made_anew(void **state)
+{
+	struct fixture *fixture = *state;
+	run(fixture, "INSERT INTO action VALUES (1,'a','b','{}',0,0)");
+	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	g_autofree char *kill = mariadb_query(fixture->place,
+		"SELECT CONCAT('KILL ', id) FROM information_schema.processlist "
+		"WHERE db = DATABASE() AND id <> CONNECTION_ID()");
+	run(fixture, kill);
+	assert_false(changed(fixture));
+	expect_rows(fixture, "1|a|b|{}|0|0\n");
+}
+
+/* Upper bounds are below the deadlines that hold without options, and no closer: the machine may be busy. */
+static void hanging_server_is_waited_for_until_the_deadline(void **state)
+{
+	struct fixture *fixture = *state;
+	GError *error = NULL;
+	bool is_changed;
+	struct store_options options = fixture->options;
+	options.connect_ms = options.statement_ms = 300;
+	struct store *store = open_with(&options);
+	mariadb_command("pause");
+	gint64 start = g_get_monotonic_time();
+	bool result = store_changed(store, &is_changed, &error);
+	gint64 first = g_get_monotonic_time();
+	struct store *other = store_open(&options, NULL);
+	gint64 second = g_get_monotonic_time();
+	mariadb_command("resume");
+	expect_error(result, error, AS_ERROR_UNAVAILABLE, "does not answer");
+	assert_null(other);
+	assert_in_range(first - start, 290000, 9000000);
+	assert_in_range(second - first, 290000, 9000000);
+	store_close(store);
+	g_free(rows_of(fixture->store));
+}
+
+static gpointer write_soon(gpointer fd)
+{
+	g_usleep(100000);
+	assert_int_equal(write(GPOINTER_TO_INT(fd), "x", 1), 1);
+	return NULL;
+}
+
+static void waiting_ends_when_told_to(void **state)
+{
+	struct fixture *fixture = *state;
+	GError *error = NULL;
+	int fds[2];
+	assert_int_equal(pipe(fds), 0);
+	struct store_options options = fixture->options;
+	options.stop_fd = fds[0];
+	struct store *store = open_with(&options);
+	mariadb_command("pause");
+	GThread *thread = g_thread_new("stop", write_soon, GINT_TO_POINTER(fds[1]));
+	gint64 start = g_get_monotonic_time();
+	bool is_changed;
+	bool result = store_changed(store, &is_changed, &error);
+	gint64 took = g_get_monotonic_time() - start;
+	store_close(store);
+	gint64 closed = g_get_monotonic_time() - start;
+	mariadb_command("resume");
+	g_thread_join(thread);
+	expect_error(result, error, AS_ERROR_UNAVAILABLE, "was ended");
+	assert_in_range(took, 90000, 9000000);
+	assert_in_range(closed, 90000, 9000000);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static bool stop_at_once(void *context G_GNUC_UNUSED, const struct action_row *row G_GNUC_UNUSED)
+{
+	return false;
+}
+
+static void stopping_reads_nothing_of_the_rest(void **state)
+{
+	struct fixture *fixture = *state;
+	run(fixture, "INSERT INTO action SELECT seq, 'a', REPEAT('x', 1000), '{}', 0, 0 FROM seq_1_to_50000");
+	gint64 start = g_get_monotonic_time();
+	assert_true(store_read(fixture->store, stop_at_once, NULL, NULL));
+	gint64 stopped = g_get_monotonic_time() - start;
+	start = g_get_monotonic_time();
+	g_free(rows_of(fixture->store));
+	assert_true(stopped < g_get_monotonic_time() - start);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(numbers_are_read_from_any_type),
+		TEST(booleans_are_read_from_any_type),
+		TEST(invalid_values_come_as_they_are),
+		TEST(ids_of_other_types),
+		TEST(every_character_and_every_set),
+		TEST(long_texts_come_whole_up_to_the_limit),
+		TEST(no_edit_goes_unseen),
+		TEST(edit_that_is_not_committed_is_seen_afterwards),
+		TEST(no_edit_goes_unseen_on_older_servers),
+		TEST(missing_privilege_is_named),
+		TEST(missing_database_is_said),
+		TEST(unix_socket),
+		TEST(options_are_checked),
+		TEST(lost_connection_is_made_anew),
+		TEST(hanging_server_is_waited_for_until_the_deadline),
+		TEST(waiting_ends_when_told_to),
+		TEST(stopping_reads_nothing_of_the_rest),
+	};
+	return mariadb_available() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
+}
