@@ -109,6 +109,16 @@ class MariaDb:
     def pause(self):
         """The server hangs: connections are taken by the kernel and never answered."""
         self.process.send_signal(signal.SIGSTOP)
+        # The signal stops one thread, and that one the others: until then some may still answer.
+        while not self._is_stopped():
+            time.sleep(0.001)
+
+    def _is_stopped(self):
+        try:
+            tasks = [task.read_text() for task in Path(f'/proc/{self.process.pid}/task').glob('*/stat')]
+        except OSError:
+            return False  # a thread ended while we looked
+        return all(task.rpartition(')')[2].split()[0] == 'T' for task in tasks)
 
     def resume(self):
         """It goes on after a pause."""

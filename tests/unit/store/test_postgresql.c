@@ -409,7 +409,7 @@ static void connection_has_a_deadline(void **state)
 	int64_t start = g_get_monotonic_time();
 	struct store *store = store_open(&options, &error);
 	expect_error(store != NULL, error, AS_ERROR_UNAVAILABLE, "not made in time");
-	assert_true(g_get_monotonic_time() - start < 3 * G_USEC_PER_SEC);
+	assert_true(g_get_monotonic_time() - start < 9 * G_USEC_PER_SEC);
 	close(mute);
 }
 
@@ -434,7 +434,7 @@ static void hung_server_costs_a_deadline(void **state)
 	assert_int_equal(kill(pid, SIGSTOP), 0);
 	int64_t start = g_get_monotonic_time();
 	expect_read_error(fixture->store, AS_ERROR_UNAVAILABLE, "did not answer in time");
-	assert_true(g_get_monotonic_time() - start < 3 * G_USEC_PER_SEC);
+	assert_true(g_get_monotonic_time() - start < 9 * G_USEC_PER_SEC);
 	/* Another connection serves. */
 	expect_rows(fixture->store, "1|a|b|{}||\n");
 	assert_int_equal(kill(pid, SIGCONT), 0);
