@@ -15,10 +15,24 @@ json_t *json_read(const char *text, size_t length, GError **error)
 	}
 	json_error_t why;
 	json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-	if (!value)
-		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "not valid JSON: %s (line %d, column %d)",
-			why.text, why.line, why.column);
-	return value;
+	if (value)
+		return value;
+	/* The library quotes the input, and may cut a character in two. */
+	g_autofree char *reason = g_utf8_make_valid(why.text, -1);
+	g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "not valid JSON: %s (line %d, column %d)", reason,
+		why.line, why.column);
+	return NULL;
+}
+
+json_t *json_text(const char *data, size_t length)
+{
+	if (!data)
+		return json_null();
+	json_t *value = json_stringn(data, length);
+	if (value)
+		return value;
+	g_autofree char *valid = g_utf8_make_valid(data, (gssize)length);
+	return json_string(valid);
 }
 
 char *json_write(const json_t *value)

@@ -9,6 +9,9 @@
  * result. */
 json_t *json_read(const char *text, size_t length, GError **error);
 
+/* A string value of any bytes: what is not UTF-8 becomes U+FFFD. JSON null where data is NULL. */
+json_t *json_text(const char *data, size_t length);
+
 /* The document on one line, keys in the order they were put in. Free with free(). */
 char *json_write(const json_t *value);
 

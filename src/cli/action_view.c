@@ -50,7 +50,7 @@ const char *action_view_state(const struct action_view *view)
 
 static json_t *json_of_text(struct text text)
 {
-	return output_string(text.data, text.length);
+	return json_text(text.data, text.length);
 }
 
 static json_t *id_json(const void *row)
@@ -131,7 +131,7 @@ static json_t *last_status_json(const void *row)
 static json_t *error_json(const void *row)
 {
 	const struct action_view *view = row;
-	return view->error ? output_string(view->error, strlen(view->error)) : json_null();
+	return view->error ? json_text(view->error, strlen(view->error)) : json_null();
 }
 
 const struct output_column action_columns[] = {

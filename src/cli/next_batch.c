@@ -106,7 +106,7 @@ static void add_fires(json_t *answer, const struct request *request)
 
 static void add_error(json_t *answer, const char *message)
 {
-	json_object_set_new(answer, "error", json_string(message));
+	json_object_set_new(answer, "error", json_text(message, strlen(message)));
 }
 
 json_t *next_batch_line(

@@ -19,17 +19,6 @@ struct output {
 	bool first;        /* no row was written yet */
 };
 
-json_t *output_string(const char *data, size_t length)
-{
-	if (!data)
-		return json_null();
-	json_t *value = json_stringn(data, length);
-	if (value)
-		return value;
-	g_autofree char *valid = g_utf8_make_valid(data, (gssize)length);
-	return json_string(valid);
-}
-
 size_t output_width(const char *text)
 {
 	size_t width = 0;

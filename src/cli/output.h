@@ -52,8 +52,5 @@ void output_object(
 	const struct output_style *style, const struct output_column *columns, size_t count, const void *row);
 /* The JSON object of a row. The caller owns it. */
 json_t *output_json(const struct output_column *columns, size_t count, const void *row);
-
-/* A JSON string of bytes that may not be UTF-8 (what is not becomes U+FFFD); null where data is NULL. */
-json_t *output_string(const char *data, size_t length);
 /* How many cells of a terminal a text takes. */
 size_t output_width(const char *text);

@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "base/json.h"
+
 static json_t *json_of(const char *text)
 {
-	return text ? output_string(text, strlen(text)) : json_null();
+	return text ? json_text(text, strlen(text)) : json_null();
 }
 
 static json_t *level_json(const void *row)

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/json.h"
+
 /* More names than this are not kept at a time. */
 #define NAMES_MAX 100000
 
@@ -23,7 +25,7 @@ static json_t *json_of_time(time_us t)
 
 static json_t *json_of_string(const char *text)
 {
-	return text ? output_string(text, strlen(text)) : json_null();
+	return text ? json_text(text, strlen(text)) : json_null();
 }
 
 static json_t *fire_id_json(const void *row)

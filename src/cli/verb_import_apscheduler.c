@@ -2,6 +2,7 @@
 #include "cli/action_view.h"
 #include "cli/verb_import.h"
 
+#include "base/json.h"
 #include "store/apscheduler_jobs.h"
 
 #include <string.h>
@@ -63,7 +64,7 @@ static json_t *id_json(const void *row)
 static json_t *name_json(const void *row)
 {
 	const struct import_view *view = row;
-	return output_string(view->name.data, view->name.length);
+	return json_text(view->name.data, view->name.length);
 }
 
 static json_t *state_json(const void *row)

@@ -60,7 +60,7 @@ static struct schedule *parse_expression(struct cli *cli, GError **error)
 	};
 	if (given.schedule)
 		return schedule_parse(given.schedule, strlen(given.schedule), &context, error);
-	g_autoptr(json_t) value = output_string(given.cron, strlen(given.cron));
+	g_autoptr(json_t) value = json_text(given.cron, strlen(given.cron));
 	g_autoptr(json_t) document = json_pack("{sss{sO}}", "format", "unix", "params", "value", value);
 	return schedule_parse_json(document, &context, error);
 }

@@ -75,13 +75,13 @@ static json_t *merge_missed_json(const void *row)
 static json_t *callback_json(const void *row)
 {
 	const struct show_view *view = row;
-	return output_string(view->action.effective.callback.data, view->action.effective.callback.length);
+	return json_text(view->action.effective.callback.data, view->action.effective.callback.length);
 }
 
 static json_t *dst_json(const void *row)
 {
 	const struct show_view *view = row;
-	return output_string(view->action.effective.dst.data, view->action.effective.dst.length);
+	return json_text(view->action.effective.dst.data, view->action.effective.dst.length);
 }
 
 static json_t *normalised_json(const void *row)

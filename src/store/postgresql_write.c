@@ -2,9 +2,9 @@
 #include "store/postgresql.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "store/postgresql_sql.h"
 
 #define NEED_CREATE \
@@ -164,7 +164,7 @@ static bool insert_row(struct store_pg *pg, const char *sql, const struct pg_sha
 	const struct action_row *row, GError **error)
 {
 	struct action_row copy = *row;
-	char *values[STORE_COLUMN_COUNT];
+	char *values[STORE_COLUMN_COUNT] = {NULL};
 	int count = 0;
 	for (unsigned i = 0; i < shape->count; i++)
 		if (shape->columns[i]->offset != NOT_IN_ROW)
@@ -205,7 +205,7 @@ static void list_add(json_t *list, const char *id, const char *text)
 {
 	json_t *object = json_object();
 	json_object_set_new(object, "id", json_string(id));
-	json_object_set_new(object, "error", text ? json_string(text) : json_null());
+	json_object_set_new(object, "error", json_text(text, text ? strlen(text) : 0));
 	json_array_append_new(list, object);
 }
 

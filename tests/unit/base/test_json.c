@@ -93,6 +93,25 @@ static void the_message_names_the_place(void **state)
 	assert_non_null(strstr(error->message, "column 8"));
 }
 
+static void a_message_that_quotes_half_a_character_is_still_utf8(void **state)
+{
+	(void)state;
+	static const char text[] = "{\"id\": \"a\\\xd3\x93x\"}";
+	g_autoptr(GError) error = NULL;
+	assert_null(json_read(text, strlen(text), &error));
+	assert_true(g_utf8_validate(error->message, -1, NULL));
+}
+
+static void text_of_any_bytes_becomes_a_string(void **state)
+{
+	(void)state;
+	g_autoptr(json_t) good = json_text("\xd1\x8fx", 2);
+	assert_string_equal(json_string_value(good), "\xd1\x8f");
+	g_autoptr(json_t) bad = json_text("a\xff", 2);
+	assert_string_equal(json_string_value(bad), "a\xef\xbf\xbd");
+	assert_true(json_is_null(json_text(NULL, 0)));
+}
+
 static void deep_nesting_is_an_error_not_a_crash(void **state)
 {
 	(void)state;
@@ -110,6 +129,8 @@ int main(void)
 		cmocka_unit_test(other_text_is_refused),
 		cmocka_unit_test(the_length_counts_and_nul_is_refused),
 		cmocka_unit_test(the_message_names_the_place),
+		cmocka_unit_test(a_message_that_quotes_half_a_character_is_still_utf8),
+		cmocka_unit_test(text_of_any_bytes_becomes_a_string),
 		cmocka_unit_test(deep_nesting_is_an_error_not_a_crash),
 	};
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -26,7 +26,7 @@ static json_t *id_json(const void *row)
 static json_t *name_json(const void *row)
 {
 	const struct thing *thing = row;
-	return thing->name ? output_string(thing->name, strlen(thing->name)) : json_null();
+	return thing->name ? json_text(thing->name, strlen(thing->name)) : json_null();
 }
 
 static json_t *state_json(const void *row)
