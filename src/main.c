@@ -17,7 +17,7 @@ static bool find_callback(void *context, const char *name, uint16_t *lane, GErro
 {
 	(void)context;
 	*lane = 0;
-	return callback_find(name, error) != NULL;
+	return callback_find(name, NULL, error) != NULL;
 }
 
 /* Where a standard descriptor is closed, the next file opened would take its place, and what is printed would
@@ -32,7 +32,7 @@ static void descriptors_occupy(void)
 static const char *name_callback(void *context, const char *name)
 {
 	(void)context;
-	const struct callback_vtable *vtable = callback_find(name, NULL);
+	const struct callback_vtable *vtable = callback_find(name, NULL, NULL);
 	return vtable ? vtable->name : NULL;
 }
 

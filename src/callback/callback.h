@@ -1,10 +1,16 @@
 /* Purpose: where fires go. A vtable; a callback takes batches, may accept a part, and answers later.
- * submit and stop are called on the loop thread and never block; answers may come from any thread.
+ * submit and close are called on the loop thread; submit never blocks; answers may come from any thread.
  * Promises of every callback: fires are handed on in the order they were submitted for each action; each
- * accepted fire is answered exactly once; what the fires point to stays alive until the answer. */
+ * accepted fire is answered exactly once (but after close); what the fires point to stays alive until the
+ * answer.
+ *
+ * A callback is known by its name: `print`. A family has an argument behind its name, `python:jobs:send`, and
+ * one instance, with a lane of its own, for each. The name as it stands in the row may be another accepted
+ * one; the canonical one names the lane. */
 #pragma once
 
 #include "base/error.h"
+#include "model/callback_settings.h"
 #include "model/fire.h"
 
 struct callback;
@@ -21,15 +27,37 @@ struct callback_host {
 	/* The callback cannot go on (stdout is closed): the program ends with this error, the fires stay
 	 * owed. */
 	void (*broken)(void *context, const char *message);
+	/* A line for the log: what a receiver said. */
+	void (*say)(void *context, const char *line);
 	void *context;
 };
 
+/* What an instance is made from; all borrowed, the settings until it is closed. */
+struct callback_open {
+	const char *name;     /* canonical */
+	const char *argument; /* of a family: what stands behind the first colon; else NULL */
+	const struct callback_settings *settings;
+	struct callback_host host;
+};
+
 struct callback_vtable {
-	const char *name;        /* `print` */
+	const char *name;        /* `print`; of a family what stands before the colon */
 	const char *const *also; /* other accepted names, NULL-terminated; may be NULL */
+	bool family;
 	bool lasting; /* a fire is a run that lasts: max_instances counts, missed ones go one by one */
 	const char *help;
-	struct callback *(*open)(const struct callback_host *host, GError **error);
+	/* Its limits in the settings. */
+	const struct callback_limits *(*limits)(const struct callback_settings *settings);
+	/* Whether the configuration allows it and the argument makes sense, without looking further than
+	 * memory and the file system; any thread. Errors: AS_ERROR_INVALID, with the way out. NULL: always.
+	 */
+	bool (*check)(const struct callback_settings *settings, const char *argument, GError **error);
+	/* Called once, while the process is small and has one thread, where the callback is enabled. May be
+	 * NULL. */
+	bool (*prepare)(const struct callback_settings *settings, GError **error);
+	/* Errors: AS_ERROR_UNAVAILABLE where a later try may help, else the lane waits until the program is
+	 * started anew. */
+	struct callback *(*open)(const struct callback_open *open, GError **error);
 	/* Accepts the first n of them, returns n. */
 	size_t (*submit)(struct callback *callback, const struct fire *fires, size_t count);
 	/* Frees it; what was accepted and not answered is finished first, up to the deadline
@@ -40,5 +68,8 @@ struct callback_vtable {
 /* The table of callbacks, NULL-terminated. */
 extern const struct callback_vtable *const callbacks[];
 
-/* Finds one by its name or another accepted name. Errors: AS_ERROR_INVALID, listing what there is. */
-const struct callback_vtable *callback_find(const char *name, GError **error);
+/* Finds one by its name or another accepted name; a bare `module:function` is one of python. *canonical is
+ * then the caller's (NULL: not asked for), Any thread. Errors: AS_ERROR_INVALID, listing what there is. */
+const struct callback_vtable *callback_find(const char *name, char **canonical, GError **error);
+/* What stands behind the colon of a canonical name, NULL where there is none. Points into it. */
+const char *callback_argument(const struct callback_vtable *vtable, const char *canonical);

@@ -6,11 +6,11 @@ struct callback {
 	struct callback_host host;
 };
 
-static struct callback *none_open(const struct callback_host *host, GError **error)
+static struct callback *none_open(const struct callback_open *open, GError **error)
 {
 	(void)error;
 	struct callback *none = g_new0(struct callback, 1);
-	none->host = *host;
+	none->host = open->host;
 	return none;
 }
 

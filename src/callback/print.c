@@ -308,9 +308,14 @@ struct callback *print_open_fd(const struct callback_host *host, int fd, GError 
 	return print;
 }
 
-static struct callback *print_open(const struct callback_host *host, GError **error)
+static struct callback *print_open(const struct callback_open *open, GError **error)
 {
-	return print_open_fd(host, STDOUT_FILENO, error);
+	return print_open_fd(&open->host, STDOUT_FILENO, error);
+}
+
+static const struct callback_limits *print_limits(const struct callback_settings *settings)
+{
+	return &settings->print;
 }
 
 static void print_close(struct callback *print, time_us deadline)
@@ -339,6 +344,7 @@ const struct callback_vtable callback_print = {
 	.name = "print",
 	.also = print_also,
 	.help = "prints the local time and the command, a line for each fire",
+	.limits = print_limits,
 	.open = print_open,
 	.submit = print_submit,
 	.close = print_close,

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/time_us.h"
+#include "model/callback_settings.h"
 
 /* The first two count as enum unix_dialect and enum dst_policy of the schedules do. */
 enum config_unix_dialect { CONFIG_UNIX_STANDARD, CONFIG_UNIX_APSCHEDULER };
@@ -62,10 +63,15 @@ struct config {
 			int64_t catch_up_limit; /* negative: none */
 		} defaults;
 	} action;
+	struct callback_settings callback;
 	struct {
-		char *server;
-		char *topic;
-	} kafka;
+		char *callback; /* NULL: none */
+		char *command;
+		int64_t per_hour;
+	} on_failure;
+	struct {
+		char *socket; /* NULL: where the program puts it */
+	} server;
 	struct {
 		enum config_history_level level;
 		dur_us max_age;

@@ -16,15 +16,17 @@ static const struct draft_value *value_of(const struct draft *draft, const char 
 	return &draft->values[option_find(key) - options];
 }
 
-/* Whether the option counts: it does not where its optional section is absent. */
+/* Whether the option counts: it does not where an optional section around it is absent. */
 static bool section_is_there(const struct draft *draft, const struct option *option)
 {
 	g_autofree char *section = g_strdup(option->key);
-	char *dot = strchr(section, '.');
-	if (!dot)
-		return true;
-	*dot = '\0';
-	return !option_section_find(section)->optional || g_hash_table_contains(draft->sections, section);
+	char *dot;
+	while ((dot = strrchr(section, '.'))) {
+		*dot = '\0';
+		if (option_section_find(section)->optional && !g_hash_table_contains(draft->sections, section))
+			return false;
+	}
+	return true;
 }
 
 static void require(const struct draft *draft, const struct option *option, const char *home)
@@ -103,21 +105,25 @@ static char *read_password(const char *path, char **password)
 	return NULL;
 }
 
-static void finish_database(
-	struct config_database *database, const struct draft *draft, const char *name, char **environment)
+/* A secret that may stand in a file of its own. */
+static const char *const filed_secrets[] = {"actions_db.password", "internal_db.password", "http.token"};
+
+static void finish_secret(
+	struct config *config, const struct draft *draft, const char *key, char **environment)
 {
-	g_autofree char *key = g_strconcat(name, ".password", NULL);
-	g_autofree char *file_key = g_strconcat(name, ".password_file", NULL);
-	if (!database->password_file)
+	g_autofree char *file_key = g_strconcat(key, "_file", NULL);
+	char **secret = option_slot(option_find(key), config);
+	const char *file = *(char **)option_slot(option_find(file_key), config);
+	if (!file)
 		return;
 	const char *place = value_of(draft, file_key)->place;
-	if (database->password) {
+	if (*secret) {
 		problem_add(draft->problems, place, file_key,
 			"is given beside %s (%s); only one of them may be", key, value_of(draft, key)->place);
 		return;
 	}
-	g_autofree char *path = password_path(database->password_file, environment);
-	g_autofree char *reason = read_password(path, &database->password);
+	g_autofree char *path = password_path(file, environment);
+	g_autofree char *reason = read_password(path, secret);
 	if (reason)
 		problem_add(draft->problems, place, file_key, "%s", reason);
 }
@@ -143,13 +149,13 @@ static void setting_free(gpointer data)
 	g_free(setting);
 }
 
-/* A password that was not given itself was read from its file. */
-static void describe_password(struct config_setting *setting, const struct config *config)
+/* A secret that was not given itself was read from its file. */
+static void describe_secret(struct config_setting *setting, struct config *config)
 {
-	bool internal = g_str_has_prefix(setting->key, "internal_db.");
+	g_autofree char *file_key = g_strconcat(setting->key, "_file", NULL);
 	setting->is_default = false;
 	g_free(setting->source);
-	setting->source = g_strdup((internal ? &config->internal_db : &config->actions_db)->password_file);
+	setting->source = g_strdup(*(char **)option_slot(option_find(file_key), config));
 }
 
 static void list_settings(struct config *config, const struct draft *draft)
@@ -166,7 +172,7 @@ static void list_settings(struct config *config, const struct draft *draft)
 		setting->is_default = !value->text && !value->map;
 		setting->source = g_strdup(setting->is_default ? "default" : value->place);
 		if (setting->is_default && option->type == OPTION_SECRET && setting->value)
-			describe_password(setting, config);
+			describe_secret(setting, config);
 		g_ptr_array_add(config->settings, setting);
 	}
 }
@@ -178,8 +184,8 @@ void config_finish(
 		fill_option(config, draft, &options[i], complete, home);
 	config->actions_db.set = true;
 	config->internal_db.set = g_hash_table_contains(draft->sections, "internal_db");
-	finish_database(&config->actions_db, draft, "actions_db", environment);
-	finish_database(&config->internal_db, draft, "internal_db", environment);
+	for (size_t i = 0; i < G_N_ELEMENTS(filed_secrets); i++)
+		finish_secret(config, draft, filed_secrets[i], environment);
 	check_timezone(config, draft);
 	list_settings(config, draft);
 }

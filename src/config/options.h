@@ -17,6 +17,7 @@ enum option_type {
 	OPTION_PATH,     /* char * */
 	OPTION_SECRET,   /* char *, never shown */
 	OPTION_ENUM,     /* an enum (as unsigned), one of names */
+	OPTION_RATE,     /* int64_t, how many an hour; written N/s, N/m or N/h */
 	OPTION_MAP,      /* GHashTable of char * -> char * */
 };
 

@@ -89,8 +89,11 @@ static char *option_lines(const struct option *option, const char *mark)
 					       : option->example;
 	if (!help_was_given(option))
 		write_comment(lines, option->help, depth);
+	g_autofree char *plain = option->type == OPTION_STRING && strchr("{[&*!|>%@#", *value)
+					 ? g_strdup_printf("'%s'", value)
+					 : g_strdup(value);
 	indent(lines, depth);
-	g_string_append_printf(lines, "%s%s: %s\n", mark, option_key_name(option->key), value);
+	g_string_append_printf(lines, "%s%s: %s\n", mark, option_key_name(option->key), plain);
 	return g_string_free(lines, FALSE);
 }
 

@@ -9,6 +9,12 @@
 
 #define MASK "********"
 
+/* A rate, by the letter behind the slash: how many of its time are an hour. */
+static const struct rate_unit {
+	char letter;
+	int64_t per_hour;
+} rate_units[] = {{'h', 1}, {'m', 60}, {'s', 3600}};
+
 struct unit {
 	const char *suffix;
 	int64_t factor;
@@ -99,6 +105,31 @@ static bool read_number(const struct option *option, const char *text, int64_t *
 	return true;
 }
 
+static bool read_rate(const struct option *option, const char *text, int64_t *out)
+{
+	int64_t value;
+	if (!read_decimal(&text, 0, &value) || *text++ != '/')
+		return false;
+	for (size_t i = 0; i < G_N_ELEMENTS(rate_units); i++) {
+		if (g_ascii_tolower(*text) != rate_units[i].letter || text[1])
+			continue;
+		if (__builtin_mul_overflow(value, rate_units[i].per_hour, &value) || value < option->least ||
+			value > option->most)
+			return false;
+		*out = value;
+		return true;
+	}
+	return false;
+}
+
+static char *show_rate(int64_t per_hour)
+{
+	size_t i = G_N_ELEMENTS(rate_units) - 1;
+	while (per_hour % rate_units[i].per_hour)
+		i--;
+	return g_strdup_printf("%" PRId64 "/%c", per_hour / rate_units[i].per_hour, rate_units[i].letter);
+}
+
 static char *parse_enum(const struct option *option, const char *text, unsigned *out)
 {
 	unsigned best = 0;
@@ -149,6 +180,7 @@ char *option_parse(const struct option *option, const char *text, struct config 
 	case OPTION_DURATION:
 	case OPTION_SECONDS:
 	case OPTION_SIZE: return read_number(option, trimmed, slot) ? NULL : refuse(option, text);
+	case OPTION_RATE: return read_rate(option, trimmed, slot) ? NULL : refuse(option, text);
 	case OPTION_ENUM: return parse_enum(option, trimmed, slot);
 	case OPTION_STRING:
 	case OPTION_PATH:
@@ -240,6 +272,7 @@ char *option_show(const struct option *option, const struct config *config)
 		return g_strdup_printf("%" PRId64, *(const int64_t *)slot);
 	case OPTION_DURATION: return show_duration(*(const dur_us *)slot);
 	case OPTION_SIZE: return show_units(*(const int64_t *)slot, size_units, G_N_ELEMENTS(size_units));
+	case OPTION_RATE: return *(const int64_t *)slot ? show_rate(*(const int64_t *)slot) : NULL;
 	case OPTION_STRING:
 	case OPTION_PATH: return g_strdup(*(char *const *)slot);
 	case OPTION_SECRET: return *(char *const *)slot ? g_strdup(MASK) : NULL;
@@ -278,6 +311,7 @@ char *option_type_text(const struct option *option)
 	case OPTION_SECONDS: return g_strdup_printf("a whole number of seconds%s", range);
 	case OPTION_DURATION: return g_strdup_printf("a number of seconds%s", range);
 	case OPTION_SIZE: return g_strdup_printf("a number of bytes%s", range);
+	case OPTION_RATE: return g_strdup("a rate such as 100/s, 30/m or 5/h");
 	case OPTION_STRING: return g_strdup("text");
 	case OPTION_PATH: return g_strdup("a path");
 	case OPTION_SECRET: return g_strdup("text, never shown");

@@ -13,7 +13,7 @@ static const struct lane_names lane_names = {lane_find, NULL};
 
 struct action_defaults databases_defaults(const struct daemon *d, const struct config *config)
 {
-	const struct callback_vtable *callback = callback_find(config->action.callback, NULL);
+	const struct callback_vtable *callback = callback_find(config->action.callback, NULL, NULL);
 	return (struct action_defaults){
 		.timezone = config->timezone ? config->timezone : d->machine_zone,
 		.callback = callback ? callback->name : config->action.callback,

@@ -36,6 +36,12 @@ static void host_broken(void *context, const char *text)
 	host_tell(context, MESSAGE_BROKEN, text);
 }
 
+static void host_say(void *context, const char *line)
+{
+	const struct lane *lane = context;
+	log_info("callback %s: %s", callbacks[lane->index]->name, line);
+}
+
 /* Every callback of the build has its lane, at its place in the table. */
 void lanes_new(struct daemon *d)
 {
@@ -55,7 +61,7 @@ void lanes_new(struct daemon *d)
 bool lane_find(void *context, const char *callback, uint16_t *lane, GError **error)
 {
 	(void)context;
-	const struct callback_vtable *found = callback_find(callback, error);
+	const struct callback_vtable *found = callback_find(callback, NULL, error);
 	if (!found)
 		return false;
 	uint16_t i = 0;
@@ -68,9 +74,13 @@ bool lane_find(void *context, const char *callback, uint16_t *lane, GError **err
 bool lane_open(struct daemon *d, uint16_t index, GError **error)
 {
 	struct lane *lane = &d->lanes[index];
-	struct callback_host host = {host_resolved, host_ready, host_trouble, host_broken, lane};
+	struct callback_open open = {
+		.name = callbacks[index]->name,
+		.settings = &d->config->callback,
+		.host = {host_resolved, host_ready, host_trouble, host_broken, host_say, lane},
+	};
 	if (!lane->callback)
-		lane->callback = callbacks[index]->open(&host, error);
+		lane->callback = callbacks[index]->open(&open, error);
 	return lane->callback != NULL;
 }
 

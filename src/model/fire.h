@@ -72,7 +72,8 @@ struct fire_result {
 	uint64_t ticket;
 	enum fire_answer answer;
 	time_us started_at, finished_at;
-	char *detail; /* error or output, owned by whoever holds the result; mostly NULL */
+	time_us retry_at; /* not again before this, as the receiver asks; 0: when the back-off says */
+	char *detail;     /* error or output, owned by whoever holds the result; mostly NULL */
 };
 
 enum fire_status {

@@ -85,7 +85,8 @@ static int bench_setup(void **state)
 	pthread_mutex_init(&b->heard.lock, NULL);
 	pthread_cond_init(&b->heard.changed, NULL);
 	b->heard.tickets = g_array_new(false, false, sizeof(uint64_t));
-	b->host = (struct callback_host){heard_resolved, heard_ready, heard_trouble, heard_broken, &b->heard};
+	b->host = (struct callback_host){
+		heard_resolved, heard_ready, heard_trouble, heard_broken, NULL, &b->heard};
 	int ends[2];
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	b->in = ends[0];
@@ -320,10 +321,11 @@ static void test_names(void **state)
 {
 	(void)state;
 	g_autoptr(GError) error = NULL;
-	assert_ptr_equal(callback_find("print", NULL), &callback_print);
-	assert_ptr_equal(callback_find("action_scheduler.callbacks:print_command", NULL), &callback_print);
-	assert_ptr_equal(callback_find("none", NULL), &callback_none);
-	assert_null(callback_find("kafka", &error));
+	assert_ptr_equal(callback_find("print", NULL, NULL), &callback_print);
+	assert_ptr_equal(
+		callback_find("action_scheduler.callbacks:print_command", NULL, NULL), &callback_print);
+	assert_ptr_equal(callback_find("none", NULL, NULL), &callback_none);
+	assert_null(callback_find("kafka", NULL, &error));
 	assert_string_equal(error->message, "callback \"kafka\" is not in this build; it has: print, none");
 }
 

@@ -105,7 +105,7 @@ static void keys_that_are_not_known(void **state)
 			"environment variable KAFKA: kafka.topik: unknown variable; did you mean "
 			"KAFKA__TOPIC?\n"},
 		{MINIMAL, NULL, "KAFKA__=x\nACTION__CALLBACK__X=y",
-			"environment variable KAFKA__: kafka.: unknown variable; did you mean KAFKA__TOPIC?\n"
+			"environment variable KAFKA__: kafka.: unknown variable; did you mean KAFKA__RATE?\n"
 			"environment variable ACTION__CALLBACK__X: action.callback.x: unknown variable; did "
 			"you mean "
 			"ACTION__DEFAULTS__DST?\n"},

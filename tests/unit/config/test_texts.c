@@ -60,8 +60,8 @@ static void the_practical_sample_loads(void **state)
 	assert_string_equal(config->action.callback, "action_scheduler.callbacks:kafka_send");
 	assert_true(config->action.defaults.merge_missed);
 	assert_int_equal(config->action.defaults.actuality_s, 600);
-	assert_string_equal(config->kafka.server, "localhost:1234");
-	assert_string_equal(config->kafka.topic, "some_topic");
+	assert_string_equal(config->callback.kafka.server, "localhost:1234");
+	assert_string_equal(config->callback.kafka.topic, "some_topic");
 	assert_false(config->test.write_sample_actions_to_db);
 	config_free(config);
 }
@@ -89,17 +89,17 @@ static void every_key_of_the_template_can_be_uncommented(void **state)
 	g_autoptr(GRegex) prose = g_regex_new("^ *#.*\\.$", G_REGEX_MULTILINE, 0, NULL);
 	g_autofree char *keys_only = g_regex_replace_literal(prose, text, -1, 0, "#", 0, NULL);
 	g_autofree char *all = g_regex_replace(key, keys_only, -1, 0, "\\1\\2", 0, NULL);
-	g_autoptr(GRegex) file = g_regex_new("password_file: .*", 0, 0, NULL);
+	g_autoptr(GRegex) file = g_regex_new("(password|token)_file: .*", 0, 0, NULL);
 	g_autofree char *loadable = g_regex_replace_literal(file, all, -1, 0, "#", 0, NULL);
 	struct config *config = scratch_load_good(loadable, NULL, NULL);
 	assert_string_equal(config->timezone, "Europe/Berlin");
 	assert_int_equal(config->actions_db.port, 5432);
-	assert_string_equal(config->kafka.topic, "actions");
+	assert_string_equal(config->callback.kafka.topic, "actions");
 	assert_int_equal(config->action.defaults.catch_up_limit, 100);
 	assert_string_equal(g_hash_table_lookup(config->internal_db.options, "sslmode"), "require");
 	for (guint i = 0; i < config->settings->len; i++) {
 		const struct config_setting *setting = g_ptr_array_index(config->settings, i);
-		if (setting->is_default && !g_str_has_suffix(setting->key, "password_file"))
+		if (setting->is_default && !g_str_has_suffix(setting->key, "_file"))
 			fail_msg("%s is not in the template", setting->key);
 	}
 	config_free(config);
