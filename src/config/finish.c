@@ -23,7 +23,8 @@ static bool section_is_there(const struct draft *draft, const struct option *opt
 	char *dot;
 	while ((dot = strrchr(section, '.'))) {
 		*dot = '\0';
-		if (option_section_find(section)->optional && !g_hash_table_contains(draft->sections, section))
+		if (option_section_find(section)->optional &&
+			!g_hash_table_contains(draft->sections, section))
 			return false;
 	}
 	return true;
