@@ -202,6 +202,7 @@ const char *fire_reason_text(enum fire_reason reason)
 		[REASON_MAX_INSTANCES] = "max_instances of the action were running",
 		[REASON_REFUSED] = "max_attempts used up",
 		[REASON_CLOCK] = "fired while the clock was ahead",
+		[REASON_INTERRUPTED] = "the scheduler ended while it may have been running",
 	};
 	return (size_t)reason < G_N_ELEMENTS(texts) ? texts[reason] : "unknown";
 }

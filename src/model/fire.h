@@ -98,6 +98,7 @@ enum fire_reason {
 	REASON_MAX_INSTANCES,   /* as many as max_instances were running */
 	REASON_REFUSED,         /* max_attempts used up */
 	REASON_CLOCK,           /* delivered while a clock jump was held, which was taken back */
+	REASON_INTERRUPTED,     /* at_most_once: the scheduler ended while it may have been running */
 };
 /* The reason in words, for history: `older than actuality_time`. */
 const char *fire_reason_text(enum fire_reason reason);

@@ -51,8 +51,10 @@ struct open_fire {
 	time_us nominal, due_at;
 	char manual[FIRE_MANUAL_MAX]; /* empty for a scheduled one */
 	bool backlog;
-	uint16_t attempts;       /* answers that refused it so far */
-	time_us next_attempt_at; /* TIME_US_MIN: at once */
+	bool started;             /* at_most_once: it was begun, and is not begun again after a crash */
+	uint16_t attempts;        /* answers that refused it so far */
+	uint16_t attempts_before; /* those of them before a retry was asked for; 0: none was */
+	time_us next_attempt_at;  /* TIME_US_MIN: at once */
 };
 
 /* A definition of an action, as last seen. */
@@ -75,6 +77,7 @@ struct outcome {
 	char *manual; /* NULL for a scheduled one */
 	char *detail; /* error or output, mostly NULL */
 	uint16_t attempts;
+	bool again;     /* of a retry: it takes the place of the failed entry of the same fire */
 	uint8_t status; /* enum fire_status */
 	uint8_t reason; /* enum fire_reason */
 };
