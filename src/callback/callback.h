@@ -48,6 +48,9 @@ struct callback_vtable {
 	const char *help;
 	/* Its limits in the settings. */
 	const struct callback_limits *(*limits)(const struct callback_settings *settings);
+	/* At most once: how many fires may have begun at a time, each being durable as such before it is
+	 * submitted; 0 or NULL: at least once. */
+	uint32_t (*begin_max)(const struct callback_settings *settings);
 	/* Whether the configuration allows it and the argument makes sense, without looking further than
 	 * memory and the file system; any thread. Errors: AS_ERROR_INVALID, with the way out. NULL: always.
 	 */

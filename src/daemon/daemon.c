@@ -136,6 +136,7 @@ static struct daemon *daemon_new(struct config *config, const struct daemon_opti
 	d->signal_fd = signals_open();
 	d->timer_fd = timer_open();
 	d->inbox = inbox_new();
+	d->lane_finder = (struct lane_names){lane_find, d};
 	lanes_new(d);
 	return d;
 }
@@ -145,7 +146,7 @@ static void daemon_free(struct daemon *d)
 	inbox_free(d->inbox);
 	engine_free(d->engine);
 	databases_free(d);
-	g_free(d->lanes);
+	lanes_free(d);
 	g_free(d->status);
 	close(d->timer_fd);
 	close(d->signal_fd);
@@ -171,7 +172,7 @@ int daemon_run(struct config *config, const struct daemon_options *options)
 	clock_test_poll();
 	struct daemon *d = daemon_new(config, options);
 	g_autoptr(GError) error = NULL;
-	if (databases_prepare(d, &error)) {
+	if (lanes_prepare(config, &error) && databases_prepare(d, &error)) {
 		sources_add(d);
 		phase_open(d);
 		loop_run(d);

@@ -9,14 +9,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const struct lane_names lane_names = {lane_find, NULL};
-
 struct action_defaults databases_defaults(const struct daemon *d, const struct config *config)
 {
-	const struct callback_vtable *callback = callback_find(config->action.callback, NULL, NULL);
+	g_autofree char *callback = NULL;
+	callback_find(config->action.callback, &callback, NULL);
 	return (struct action_defaults){
 		.timezone = config->timezone ? config->timezone : d->machine_zone,
-		.callback = callback ? callback->name : config->action.callback,
+		.callback = callback ? g_intern_string(callback) : config->action.callback,
 		.dialect = config->unix_dialect == CONFIG_UNIX_APSCHEDULER ? UNIX_DIALECT_APSCHEDULER
 									   : UNIX_DIALECT_STANDARD,
 		.dst = config->action.defaults.dst == CONFIG_DST_VIXIE ? DST_VIXIE : DST_WALL_CLOCK,
@@ -110,14 +109,14 @@ bool databases_prepare(struct daemon *d, GError **error)
 	d->zones = zone_cache_new(tzfile_read);
 	d->cache = schedule_cache_new(zone_cache_source(d->zones));
 	d->defaults = databases_defaults(d, d->config);
-	d->tracker = tracker_new(&d->defaults, &lane_names, d->cache);
+	d->tracker = tracker_new(&d->defaults, &d->lane_finder, d->cache);
 	uint16_t lane;
-	if (!lane_find(NULL, d->config->action.callback, &lane, error)) {
+	if (!lane_find(d, d->config->action.callback, &lane, error)) {
 		g_prefix_error(error, "action.callback: ");
 		return false;
 	}
-	if (!lane_open(d, lane, error)) {
-		g_prefix_error(error, "callback %s: ", callbacks[lane]->name);
+	if (!lane_open(d, d->lanes[lane], error)) {
+		g_prefix_error(error, "callback %s: ", d->lanes[lane]->name);
 		return false;
 	}
 	return !d->config->test.write_sample_actions_to_db || samples_load(d, error);

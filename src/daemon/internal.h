@@ -14,6 +14,7 @@
 #include "daemon/daemon.h"
 #include "daemon/inbox.h"
 #include "daemon/journal_thread.h"
+#include "daemon/outage.h"
 #include "daemon/store_thread.h"
 #include "engine/engine.h"
 
@@ -25,10 +26,18 @@ enum phase {
 	PHASE_ENDED,
 };
 
+/* As many callbacks there may be. */
+#define LANES_MAX 1024
+
+/* Of the engine's lane of the same index. All but vtable, name and index is the loop thread's. */
 struct lane {
 	struct daemon *daemon;
 	uint16_t index;
+	const struct callback_vtable *vtable;
+	char *name;                /* canonical */
 	struct callback *callback; /* NULL until it is first used */
+	struct outage outage;      /* it cannot be opened */
+	guint retry_source;
 };
 
 struct daemon {
@@ -42,8 +51,12 @@ struct daemon {
 
 	struct inbox *inbox;
 	struct engine *engine;
-	struct lane *lanes;
-	uint16_t lane_count;
+	GMutex lanes_lock;
+	struct lane *lanes[LANES_MAX];
+	GHashTable *lane_names;        /* every name seen → struct lane; under the lock */
+	uint16_t lanes_known;          /* under the lock */
+	uint16_t lane_count;           /* of these the engine has; the loop thread's */
+	struct lane_names lane_finder; /* lane_find */
 	bool committing;
 
 	char *machine_zone;
@@ -85,9 +98,19 @@ void phase_advance(struct daemon *d, bool busy);
 bool turn_run(struct daemon *d);
 
 /* lanes.c */
+/* Once, while the process has one thread: what callbacks start early. */
+bool lanes_prepare(const struct config *config, GError **error);
+/* Makes the engine, too. */
 void lanes_new(struct daemon *d);
-bool lane_find(void *context, const char *callback, uint16_t *lane, GError **error); /* any thread */
-bool lane_open(struct daemon *d, uint16_t index, GError **error);
+void lanes_free(struct daemon *d);
+/* The lane of a callback, a new one where it has none; context is the daemon. Any thread. Errors:
+ * AS_ERROR_INVALID for what is no callback, or is not allowed. */
+bool lane_find(void *context, const char *callback, uint16_t *lane, GError **error);
+/* Lanes that were found join the engine: before the actions do that were built with them. */
+void lanes_join(struct daemon *d);
+/* The same, and those that progress speaks of. */
+void lanes_restore(struct daemon *d, const struct progress *progress);
+bool lane_open(struct daemon *d, struct lane *lane, GError **error);
 /* Hands out what is due in a lane, a bounded amount; true where there was anything. */
 bool lane_hand_out(struct daemon *d, uint16_t index);
 void lanes_close(struct daemon *d, time_us deadline);

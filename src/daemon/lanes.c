@@ -1,8 +1,14 @@
+/* Lanes: one for each callback that a row or the configuration names. They are found by name on the threads
+ * that build actions, and join the engine on the loop thread before any of these actions does. */
 #include "base/log.h"
 #include "daemon/internal.h"
 
+#include <string.h>
+
 /* Fires handed to a callback at a time: what a turn may take is looked at between two of them. */
 #define BATCH_MAX 512
+
+/* --- how callbacks talk back --- */
 
 static void host_resolved(void *context, const struct fire_result *results, size_t count)
 {
@@ -39,73 +45,189 @@ static void host_broken(void *context, const char *text)
 static void host_say(void *context, const char *line)
 {
 	const struct lane *lane = context;
-	log_info("callback %s: %s", callbacks[lane->index]->name, line);
+	log_info("callback %s: %s", lane->name, line);
 }
 
-/* Every callback of the build has its lane, at its place in the table. */
-void lanes_new(struct daemon *d)
-{
-	while (callbacks[d->lane_count])
-		d->lane_count++;
-	d->lanes = g_new0(struct lane, d->lane_count);
-	g_autofree struct engine_lane_options *names = g_new0(struct engine_lane_options, d->lane_count);
-	for (uint16_t i = 0; i < d->lane_count; i++) {
-		d->lanes[i] = (struct lane){.daemon = d, .index = i};
-		names[i] = (struct engine_lane_options){callbacks[i]->name, callbacks[i]->lasting};
-	}
-	struct engine_options options = {
-		.lanes = names, .lane_count = d->lane_count, .catch_up_from = d->options->catch_up_from};
-	d->engine = engine_new(&options);
-}
+/* --- the table --- */
 
-bool lane_find(void *context, const char *callback, uint16_t *lane, GError **error)
+bool lanes_prepare(const struct config *config, GError **error)
 {
-	(void)context;
-	const struct callback_vtable *found = callback_find(callback, NULL, error);
-	if (!found)
+	for (size_t i = 0; callbacks[i]; i++) {
+		if (!callbacks[i]->prepare || callbacks[i]->prepare(&config->callback, error))
+			continue;
+		g_prefix_error(error, "callback %s: ", callbacks[i]->name);
 		return false;
-	uint16_t i = 0;
-	while (callbacks[i] != found)
-		i++;
-	*lane = i;
+	}
 	return true;
 }
 
-bool lane_open(struct daemon *d, uint16_t index, GError **error)
+void lanes_new(struct daemon *d)
 {
-	struct lane *lane = &d->lanes[index];
+	g_mutex_init(&d->lanes_lock);
+	d->lane_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	struct engine_options options = {
+		.catch_up_from = d->options->catch_up_from,
+	};
+	d->engine = engine_new(&options);
+}
+
+void lanes_free(struct daemon *d)
+{
+	for (uint16_t i = 0; i < d->lanes_known; i++) {
+		outage_clear(&d->lanes[i]->outage);
+		g_free(d->lanes[i]->name);
+		g_free(d->lanes[i]);
+	}
+	g_hash_table_unref(d->lane_names);
+	g_mutex_clear(&d->lanes_lock);
+}
+
+/* The lane of a canonical name, which is taken over; a new one where there is none. */
+static struct lane *lane_named(
+	struct daemon *d, const struct callback_vtable *vtable, char *name, GError **error)
+{
+	struct lane *lane = g_hash_table_lookup(d->lane_names, name);
+	if (!lane && d->lanes_known == LANES_MAX) {
+		g_set_error(error, AS_ERROR, AS_ERROR_INVALID,
+			"there are %d callbacks already, which is as many as there may be", LANES_MAX);
+	} else if (!lane) {
+		lane = g_new0(struct lane, 1);
+		lane->daemon = d;
+		lane->index = d->lanes_known;
+		lane->vtable = vtable;
+		lane->name = g_strdup(name);
+		lane->outage = (struct outage){.what = lane->name,
+			.effect = "its fires wait",
+			.delay_min = US_PER_SECOND,
+			.delay_max = US_PER_MINUTE};
+		g_hash_table_insert(d->lane_names, g_strdup(name), lane);
+		d->lanes[d->lanes_known++] = lane;
+	}
+	g_free(name);
+	return lane;
+}
+
+static struct lane *lane_add(struct daemon *d, const char *callback, GError **error)
+{
+	char *name;
+	const struct callback_vtable *vtable = callback_find(callback, &name, error);
+	if (!vtable)
+		return NULL;
+	if (vtable->check && !vtable->check(&d->config->callback, callback_argument(vtable, name), error)) {
+		g_free(name);
+		return NULL;
+	}
+	struct lane *lane = lane_named(d, vtable, name, error);
+	if (lane)
+		g_hash_table_insert(d->lane_names, g_strdup(callback), lane);
+	return lane;
+}
+
+bool lane_find(void *context, const char *callback, uint16_t *index, GError **error)
+{
+	struct daemon *d = context;
+	g_mutex_lock(&d->lanes_lock);
+	const struct lane *lane = g_hash_table_lookup(d->lane_names, callback);
+	if (!lane)
+		lane = lane_add(d, callback, error);
+	g_mutex_unlock(&d->lanes_lock);
+	if (lane)
+		*index = lane->index;
+	return lane != NULL;
+}
+
+void lanes_restore(struct daemon *d, const struct progress *progress)
+{
+	g_mutex_lock(&d->lanes_lock);
+	for (guint i = 0; i < progress->lanes->len; i++) {
+		const char *name = g_array_index(progress->lanes, struct lane_progress, i).name;
+		char *canonical;
+		const struct callback_vtable *vtable = callback_find(name, &canonical, NULL);
+		if (vtable)
+			lane_named(d, vtable, canonical, NULL);
+	}
+	g_mutex_unlock(&d->lanes_lock);
+	lanes_join(d);
+}
+
+static void lane_join(struct daemon *d, const struct lane *lane)
+{
+	const struct callback_settings *settings = &d->config->callback;
+	const struct callback_limits *limits = lane->vtable->limits ? lane->vtable->limits(settings) : NULL;
+	struct engine_lane_options options = {.name = lane->name, .lasting = lane->vtable->lasting};
+	if (limits) {
+		options.open_max = (uint32_t)limits->max_open;
+		options.per_hour = limits->per_hour;
+	}
+	if (lane->vtable->begin_max)
+		options.begin_max = lane->vtable->begin_max(settings);
+	engine_add_lane(d->engine, &options);
+}
+
+void lanes_join(struct daemon *d)
+{
+	g_mutex_lock(&d->lanes_lock);
+	while (d->lane_count < d->lanes_known)
+		lane_join(d, d->lanes[d->lane_count++]);
+	g_mutex_unlock(&d->lanes_lock);
+}
+
+/* --- handing out --- */
+
+bool lane_open(struct daemon *d, struct lane *lane, GError **error)
+{
 	struct callback_open open = {
-		.name = callbacks[index]->name,
+		.name = lane->name,
+		.argument = callback_argument(lane->vtable, lane->name),
 		.settings = &d->config->callback,
 		.host = {host_resolved, host_ready, host_trouble, host_broken, host_say, lane},
 	};
 	if (!lane->callback)
-		lane->callback = callbacks[index]->open(&open, error);
+		lane->callback = lane->vtable->open(&open, error);
 	return lane->callback != NULL;
+}
+
+static gboolean lane_open_again(gpointer data)
+{
+	struct lane *lane = data;
+	lane->retry_source = 0;
+	engine_ready(lane->daemon->engine, lane->index);
+	return G_SOURCE_REMOVE;
+}
+
+/* Opens the callback where it is not yet; where it cannot be, its fires wait for the next try. */
+static bool lane_is_open(struct daemon *d, struct lane *lane)
+{
+	g_autoptr(GError) error = NULL;
+	if (lane_open(d, lane, &error)) {
+		outage_over(&lane->outage);
+		return true;
+	}
+	g_prefix_error(&error, "callback %s: ", lane->name);
+	dur_us delay = outage_failed(&lane->outage, error);
+	if (!lane->retry_source)
+		lane->retry_source = g_timeout_add((guint)(delay / US_PER_MS), lane_open_again, lane);
+	return false;
 }
 
 bool lane_hand_out(struct daemon *d, uint16_t index)
 {
+	struct lane *lane = d->lanes[index];
 	struct fire fires[BATCH_MAX];
 	size_t count = engine_take(d->engine, index, fires, BATCH_MAX);
 	if (!count)
 		return false;
-	g_autoptr(GError) error = NULL;
-	size_t accepted = 0;
-	if (lane_open(d, index, &error))
-		accepted = callbacks[index]->submit(d->lanes[index].callback, fires, count);
+	size_t accepted = lane_is_open(d, lane) ? lane->vtable->submit(lane->callback, fires, count) : 0;
 	engine_accepted(d->engine, index, accepted);
-	if (error) {
-		g_autofree char *text =
-			g_strdup_printf("callback %s: %s", callbacks[index]->name, error->message);
-		phase_fail(d, text);
-	}
 	return accepted > 0;
 }
 
 void lanes_close(struct daemon *d, time_us deadline)
 {
-	for (uint16_t i = 0; i < d->lane_count; i++)
-		if (d->lanes[i].callback)
-			callbacks[i]->close(d->lanes[i].callback, deadline);
+	for (uint16_t i = 0; i < d->lanes_known; i++) {
+		if (d->lanes[i]->retry_source)
+			g_source_remove(d->lanes[i]->retry_source);
+		if (d->lanes[i]->callback)
+			d->lanes[i]->vtable->close(d->lanes[i]->callback, deadline);
+	}
 }

@@ -76,6 +76,7 @@ void phase_loaded(struct daemon *d, struct loaded *loaded)
 		loaded_free(loaded);
 		return;
 	}
+	lanes_restore(d, loaded->progress);
 	for (size_t i = 0; i < loaded->actions->len; i++) {
 		struct loaded_action *each = &g_array_index(loaded->actions, struct loaded_action, i);
 		engine_restore_action(d->engine, g_steal_pointer(&each->action), each->since);

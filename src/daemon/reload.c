@@ -9,7 +9,8 @@
 
 /* Sections or keys that take effect at once. */
 static const char *const runtime_keys[] = {"debug", "log.", "track_changes_period", "shutdown_timeout",
-	"timezone", "unix_dialect", "action.", "test.print_apscheduler_jobs", NULL};
+	"timezone", "unix_dialect", "action.callback", "action.defaults.", "action.on_failure.",
+	"test.print_apscheduler_jobs", NULL};
 
 static bool key_is_runtime(const char *key)
 {
@@ -57,7 +58,7 @@ static bool config_apply(struct daemon *d, struct config *fresh)
 {
 	g_autoptr(GError) error = NULL;
 	uint16_t lane;
-	if (!lane_find(NULL, fresh->action.callback, &lane, &error)) {
+	if (!lane_find(d, fresh->action.callback, &lane, &error)) {
 		log_error("action.callback: %s; the configuration stays as it was", error->message);
 		return false;
 	}

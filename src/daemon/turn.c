@@ -16,9 +16,9 @@ static void resolved_apply(struct daemon *d, const struct message *message)
 	g_free(message->data);
 }
 
-static void trouble_log(const struct message *message)
+static void trouble_log(const struct daemon *d, const struct message *message)
 {
-	const char *name = callbacks[message->lane]->name;
+	const char *name = d->lanes[message->lane]->name;
 	if (message->text)
 		log_error("callback %s: %s; its fires wait", name, message->text);
 	else
@@ -34,7 +34,7 @@ static void message_apply(struct daemon *d, struct message *message)
 		message->count = 0;
 		break;
 	case MESSAGE_READY: engine_ready(d->engine, message->lane); break;
-	case MESSAGE_TROUBLE: trouble_log(message); break;
+	case MESSAGE_TROUBLE: trouble_log(d, message); break;
 	case MESSAGE_BROKEN:
 		d->broken = true;
 		phase_fail(d, message->text);
@@ -78,6 +78,7 @@ static bool bulk_apply(struct daemon *d)
 	}
 	struct action_change *changes = message->data;
 	size_t count = MIN(message->count - message->done, APPLY_MAX);
+	lanes_join(d);
 	engine_apply(d->engine, changes + message->done, count);
 	message->done += count;
 	if (message->done == message->count)

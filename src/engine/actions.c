@@ -17,7 +17,7 @@ struct batch {
 
 static struct lane *lane_of(struct engine *engine, const struct action *action)
 {
-	return &engine->lanes[action->lane];
+	return engine->lanes[action->lane];
 }
 
 void engine_restore_action(struct engine *engine, struct action *action, time_us since)
@@ -298,7 +298,7 @@ static void lanes_catch_up(struct engine *engine, time_us now)
 	if (engine->import)
 		return; /* what is imported ends where the live streams begin */
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
-		struct lane *lane = &engine->lanes[i];
+		struct lane *lane = engine->lanes[i];
 		struct cursor *top = source_top(&lane->source);
 		struct position end = position_end_of(now);
 		if (!lane->hold.on && (!top || top->head.due_at > now) && !lane->ready.length &&

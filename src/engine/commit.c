@@ -10,7 +10,9 @@ struct open_fire open_fire_of(const struct lane *lane, const struct flight *flig
 		.nominal = flight->position.nominal,
 		.due_at = flight->position.due_at,
 		.backlog = flight->backlog,
+		.started = flight->started,
 		.attempts = flight->attempts,
+		.attempts_before = flight->attempts_before,
 		.next_attempt_at = flight->state == FLIGHT_WAITING ? flight->next_attempt_at : TIME_US_MIN,
 	};
 	if (flight->manual)
@@ -28,6 +30,7 @@ static void commit_outcome(struct engine *engine, struct flight *flight)
 		.manual = g_strdup(flight->manual),
 		.detail = g_steal_pointer(&flight->detail),
 		.attempts = flight->attempts,
+		.again = flight->attempts_before > 0,
 		.status = flight->status,
 		.reason = flight->reason,
 	};
@@ -214,7 +217,7 @@ static void order_definitions(GArray *definitions)
 static bool any_epoch_new(const struct engine *engine)
 {
 	uint16_t i = 0;
-	while (i < engine->lane_count && !engine->lanes[i].epoch_new)
+	while (i < engine->lane_count && !engine->lanes[i]->epoch_new)
 		i++;
 	return i < engine->lane_count;
 }
@@ -224,12 +227,12 @@ struct commit *engine_take_commit(struct engine *engine)
 	if (engine->commit_sequence)
 		return NULL;
 	for (uint16_t i = 0; i < engine->lane_count; i++)
-		commit_lane(&engine->lanes[i]);
+		commit_lane(engine->lanes[i]);
 	/* Watermarks go along: over a stretch without fires they need not be written. */
 	if (commit_is_empty(engine->pending) && !any_epoch_new(engine))
 		return NULL;
-	for (uint16_t i = 0; i < engine->lane_count; i++)
-		commit_watermark(&engine->lanes[i]);
+	for (uint16_t i = 0; i < engine->lane_count && !engine->options.manual_only; i++)
+		commit_watermark(engine->lanes[i]);
 	struct commit *commit = engine->pending;
 	order_definitions(commit->definitions);
 	engine->pending = commit_new();
@@ -246,7 +249,9 @@ void engine_committed(struct engine *engine, uint64_t sequence)
 	engine->durable = sequence;
 	for (guint i = 0; i < engine->retiring->len; i++) {
 		struct flight *flight = engine->retiring->pdata[i];
-		flight_free(&engine->lanes[flight->lane], flight);
+		flight_free(engine->lanes[flight->lane], flight);
 	}
 	g_ptr_array_set_size(engine->retiring, 0);
+	for (uint16_t i = 0; i < engine->lane_count; i++)
+		lane_recorded(engine->lanes[i]);
 }

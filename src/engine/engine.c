@@ -15,17 +15,25 @@ struct engine *engine_new(const struct engine_options *options)
 		engine->options.retry_min = RETRY_MIN;
 	if (!engine->options.retry_max)
 		engine->options.retry_max = RETRY_MAX;
-	engine->lane_count = options->lane_count;
-	engine->lanes = g_new0(struct lane, options->lane_count);
 	engine->flights = g_ptr_array_new_with_free_func(g_free);
 	engine->retiring = g_ptr_array_new();
 	engine->pending = commit_new();
 	engine->next_record = 1;
 	g_queue_init(&engine->notes);
 	for (uint16_t i = 0; i < options->lane_count; i++)
-		lane_init(&engine->lanes[i], engine, i);
+		engine_add_lane(engine, &options->lanes[i]);
 	engine->options.lanes = NULL;
 	return engine;
+}
+
+uint16_t engine_add_lane(struct engine *engine, const struct engine_lane_options *options)
+{
+	struct lane *lane = lane_new(engine, options);
+	engine->lanes = g_renew(struct lane *, engine->lanes, engine->lane_count + 1u);
+	engine->lanes[engine->lane_count] = lane;
+	if (engine->restored)
+		lane_seek(lane, position_end_of(engine->now));
+	return engine->lane_count++;
 }
 
 void engine_free(struct engine *engine)
@@ -33,7 +41,7 @@ void engine_free(struct engine *engine)
 	if (!engine)
 		return;
 	for (uint16_t i = 0; i < engine->lane_count; i++)
-		lane_clear(&engine->lanes[i]);
+		lane_free(engine->lanes[i]);
 	for (guint i = 0; i < engine->flights->len; i++) {
 		struct flight *flight = engine->flights->pdata[i];
 		action_unref(flight->action);
@@ -120,8 +128,8 @@ void engine_owe_skipped(struct engine *engine, int64_t id, const struct schedule
 static struct lane *lane_named(struct engine *engine, const char *name)
 {
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
-		if (g_strcmp0(engine->lanes[i].name, name) == 0)
-			return &engine->lanes[i];
+		if (g_strcmp0(engine->lanes[i]->name, name) == 0)
+			return engine->lanes[i];
 	}
 	return NULL;
 }
@@ -149,11 +157,17 @@ static void restore_open(struct engine *engine, const struct open_fire *open)
 	struct position position = {open->due_at, open->action_id, open->nominal};
 	struct flight *flight = flight_new(lane, NULL, action, position, open->backlog);
 	flight->attempts = open->attempts;
+	flight->attempts_before = open->attempts_before;
 	flight->next_attempt_at = open->next_attempt_at;
 	flight->manual = open->manual[0] ? g_strdup(open->manual) : NULL;
 	flight->handed = flight->recorded = true;
 	flight_open(lane, flight);
 	open_settled(lane, flight);
+	if (open->started) {
+		flight->attempts++;
+		flight_done(lane, flight, STATUS_FAILED, REASON_INTERRUPTED);
+		return;
+	}
 	if (lane->lasting)
 		run_enter(lane, flight);
 	if (flight->state == FLIGHT_DEFERRED)
@@ -178,7 +192,7 @@ static void restore_clock(struct engine *engine, struct lane *lane)
 static void clamp_attempts(struct engine *engine)
 {
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
-		for (GList *link = engine->lanes[i].waiting.head; link; link = link->next) {
+		for (GList *link = engine->lanes[i]->waiting.head; link; link = link->next) {
 			struct flight *flight = link->data;
 			flight->next_attempt_at =
 				MIN(flight->next_attempt_at, engine->now + engine->options.retry_max);
@@ -220,12 +234,13 @@ void engine_restore(struct engine *engine, struct progress *progress, time_us no
 			engine->next_record = MAX(engine->next_record, data->id + 1);
 	}
 	for (uint16_t i = 0; i < engine->lane_count; i++)
-		restore_position(engine, &engine->lanes[i]);
+		restore_position(engine, engine->lanes[i]);
 	clamp_since(engine);
 	for (guint i = 0; progress && i < progress->open->len; i++)
 		restore_open(engine, &g_array_index(progress->open, struct open_fire, i));
 	clamp_attempts(engine);
 	progress_free(progress);
+	engine->restored = true;
 }
 
 /* --- the clock --- */
@@ -241,7 +256,7 @@ static void clock_forward(struct engine *engine, dur_us step)
 		"believed",
 		(double)step / 1e6, (int)(ENGINE_HOLD / US_PER_SECOND));
 	for (uint16_t i = 0; i < engine->lane_count; i++)
-		lane_hold(&engine->lanes[i]);
+		lane_hold(engine->lanes[i]);
 }
 
 static void clock_backward(struct engine *engine, dur_us step)
@@ -249,7 +264,7 @@ static void clock_backward(struct engine *engine, dur_us step)
 	engine_note(engine, true, "the clock stepped back by %.3f s", (double)step / 1e6);
 	clamp_attempts(engine);
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
-		struct lane *lane = &engine->lanes[i];
+		struct lane *lane = engine->lanes[i];
 		if (lane->hold.on && engine->now < lane->hold.to.due_at) {
 			engine_note(engine, true, "callback %s: the step forward is taken back", lane->name);
 			lane_cancel_hold(lane);
@@ -268,7 +283,7 @@ static void clock_backward(struct engine *engine, dur_us step)
 static void release_holds(struct engine *engine)
 {
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
-		struct lane *lane = &engine->lanes[i];
+		struct lane *lane = engine->lanes[i];
 		if (lane->hold.on && engine->boottime >= lane->hold.until_boottime)
 			lane_release_hold(lane);
 	}
@@ -295,8 +310,19 @@ bool engine_work(struct engine *engine)
 {
 	bool more = false;
 	for (uint16_t i = 0; i < engine->lane_count; i++)
-		more |= lane_settle(&engine->lanes[i]);
+		more |= lane_settle(engine->lanes[i]);
 	return more;
+}
+
+/* What is written down as begun and was not handed out will not begin in this life. */
+static void lane_begin_no_more(struct lane *lane)
+{
+	for (struct flight *flight = lane->open_first; flight; flight = flight->next) {
+		if (!flight->started || flight->state == FLIGHT_SUBMITTED || flight->state == FLIGHT_DONE)
+			continue;
+		flight_not_begun(lane, flight);
+		open_touch(lane, flight);
+	}
 }
 
 void engine_stop(struct engine *engine)
@@ -304,9 +330,10 @@ void engine_stop(struct engine *engine)
 	engine->stopped = true;
 	/* Nobody will wait for the end of a hold; what was fired meanwhile is to be recorded. */
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
-		lane_take_back(&engine->lanes[i]);
-		if (engine->lanes[i].hold.on)
-			lane_release_hold(&engine->lanes[i]);
+		lane_take_back(engine->lanes[i]);
+		lane_begin_no_more(engine->lanes[i]);
+		if (engine->lanes[i]->hold.on)
+			lane_release_hold(engine->lanes[i]);
 	}
 }
 
@@ -314,7 +341,7 @@ time_us engine_next_wake(const struct engine *engine)
 {
 	time_us wake = TIME_US_MAX;
 	for (uint16_t i = 0; i < engine->lane_count && wake > TIME_US_MIN; i++)
-		wake = MIN(wake, lane_next_wake(&engine->lanes[i]));
+		wake = MIN(wake, lane_next_wake(engine->lanes[i]));
 	return wake;
 }
 
@@ -322,7 +349,7 @@ bool engine_is_idle(const struct engine *engine)
 {
 	uint32_t in_flight = 0;
 	for (uint16_t i = 0; i < engine->lane_count; i++)
-		in_flight += engine->lanes[i].in_flight;
+		in_flight += engine->lanes[i]->in_flight;
 	return in_flight == 0 && engine->commit_sequence == 0 && commit_is_empty(engine->pending);
 }
 
@@ -330,7 +357,7 @@ bool engine_is_idle(const struct engine *engine)
 
 void engine_lane_status(const struct engine *engine, uint16_t index, struct engine_lane_status *out)
 {
-	const struct lane *lane = &engine->lanes[index];
+	const struct lane *lane = engine->lanes[index];
 	const struct record *first = lane->records->len ? lane->records->pdata[0] : NULL;
 	*out = (struct engine_lane_status){
 		.name = lane->name,
@@ -355,7 +382,7 @@ size_t engine_schedule_count(const struct engine *engine)
 {
 	size_t count = 0;
 	for (uint16_t i = 0; i < engine->lane_count; i++)
-		count += engine->lanes[i].cohorts ? g_hash_table_size(engine->lanes[i].cohorts) : 0;
+		count += engine->lanes[i]->cohorts ? g_hash_table_size(engine->lanes[i]->cohorts) : 0;
 	return count;
 }
 

@@ -40,6 +40,11 @@ struct engine;
 struct engine_lane_options {
 	const char *name; /* the callback's canonical name */
 	bool lasting;     /* a fire is a run that lasts (callback.h) */
+	/* At most once: this many may have begun at a time, each being durable as such before it is handed
+	 * out; what has begun when the process goes ends as failed. 0: at least once. */
+	uint32_t begin_max;
+	uint32_t open_max; /* 0: that of the engine */
+	int64_t per_hour;  /* fires an hour, evenly spread but for a tenth of a second; 0: no limit */
 };
 
 struct engine_options {
@@ -47,12 +52,17 @@ struct engine_options {
 	uint16_t lane_count;
 	uint32_t open_max;           /* 0: ENGINE_OPEN_MAX */
 	dur_us retry_min, retry_max; /* back-off between attempts, doubled each time; 0: 1 s and 5 min */
+	bool manual_only;            /* hands out nothing but what is asked for, and moves no watermark */
 	time_us catch_up_from;       /* missed fires due before are skipped at this start; TIME_US_MIN: none,
 					TIME_US_MAX: all */
 };
 
 struct engine *engine_new(const struct engine_options *options);
 void engine_free(struct engine *engine);
+
+/* Adds a lane, whose index is returned: one that engine_restore is to find must be there before; one that
+ * comes later has nothing owed. */
+uint16_t engine_add_lane(struct engine *engine, const struct engine_lane_options *options);
 
 /* --- the start, in this order: restore the actions, the progress, the changes of the table; then run --- */
 
@@ -85,6 +95,16 @@ void engine_apply(struct engine *engine, struct action_change *changes, size_t c
 void engine_resolved(struct engine *engine, uint16_t lane, const struct fire_result *results, size_t count);
 /* The callback of the lane has room again. */
 void engine_ready(struct engine *engine, uint16_t lane);
+/* A fire out of turn, of an action that is known; false where there is none such. It is handed out once it is
+ * durable, under the id `ID!UUID`. */
+bool engine_trigger(struct engine *engine, int64_t action_id, const char *uuid);
+enum engine_retry { ENGINE_RETRY_QUEUED, ENGINE_RETRY_NO_ACTION, ENGINE_RETRY_UNDER_WAY };
+/* Another round of attempts for a fire that failed: action, nominal time, due time, manual and attempts of
+ * `fire` are read. It is handed out once that is durable; its outcome takes the place of the one in the
+ * history. */
+enum engine_retry engine_retry(struct engine *engine, const struct open_fire *fire);
+/* What was asked for by now is durable once this commit is. */
+uint64_t engine_next_sequence(const struct engine *engine);
 /* A commit is durable. */
 void engine_committed(struct engine *engine, uint64_t sequence);
 /* No more fires are handed out; those handed out may still be answered. */

@@ -55,6 +55,33 @@ void flight_open(struct lane *lane, struct flight *flight)
 	open_touch(lane, flight);
 }
 
+void flight_record(struct lane *lane, struct flight *flight)
+{
+	if (!flight->open)
+		flight_open(lane, flight);
+	open_touch(lane, flight);
+	flight->state = FLIGHT_RECORDING;
+	flight->recorded_by = lane->engine->next_sequence + 1;
+	g_queue_push_tail(&lane->recording, flight);
+}
+
+void lane_recorded(struct lane *lane)
+{
+	struct flight *flight;
+	while ((flight = g_queue_peek_head(&lane->recording)) &&
+		flight->recorded_by <= lane->engine->durable) {
+		g_queue_pop_head(&lane->recording);
+		flight->state = FLIGHT_READY;
+		g_queue_push_tail(&lane->ready, flight);
+	}
+}
+
+void flight_not_begun(struct lane *lane, struct flight *flight)
+{
+	lane->begun -= flight->started;
+	flight->started = false;
+}
+
 struct flight *flight_new(struct lane *lane, struct stream *stream, struct action *action,
 	struct position position, bool backlog)
 {
@@ -164,6 +191,7 @@ void flight_done(struct lane *lane, struct flight *flight, enum fire_status stat
 	flight->reason = (uint8_t)reason;
 	if (flight->finished_at == TIME_US_MIN)
 		flight->finished_at = lane->engine->now;
+	flight_not_begun(lane, flight);
 	open_touch(lane, flight);
 	run_leave(lane, flight);
 }

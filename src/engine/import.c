@@ -89,7 +89,7 @@ time_us import_since(struct engine *engine, const struct action *action)
 		import->decided_now = engine->now;
 	if (job->next_run == TIME_US_MAX)
 		return engine->now;
-	struct lane *lane = &engine->lanes[action->lane];
+	struct lane *lane = engine->lanes[action->lane];
 	time_us since = lane_since(lane, action);
 	time_us after = import_owed_after(action->schedule, action->id, job->next_run);
 	import_owe(lane, action, after, since);

@@ -5,6 +5,7 @@
  *  - missed.c: live fires that are late, clock steps: what goes to a record, what comes again
  *  - decision.c: what is dropped of a stretch of missed fires
  *  - backlog.c: records of missed time: deciding over their actions, the order of what remains
+ *  - manual.c: fires that were asked for
  *  - flight.c: fires on their way from being due to being durable, and the runs that last
  *  - lane.c: taking, answers, when to look again
  *  - commit.c: what is retired and written down
@@ -89,6 +90,7 @@ void lane_cohort_drop(struct lane *lane, struct cohort *cohort);
 enum flight_state {
 	FLIGHT_READY,     /* to be handed out */
 	FLIGHT_DEFERRED,  /* an earlier missed fire of the action is still on its way */
+	FLIGHT_RECORDING, /* to be handed out once it is durable as open */
 	FLIGHT_SUBMITTED, /* handed out */
 	FLIGHT_WAITING,   /* for its next attempt */
 	FLIGHT_DONE,      /* to be retired */
@@ -105,14 +107,17 @@ struct flight {
 	time_us next_attempt_at, started_at, finished_at;
 	char *manual, *detail;
 	int64_t action_id;
-	uint16_t attempts, lane;
+	uint64_t recorded_by; /* the commit that FLIGHT_RECORDING waits for */
+	uint16_t attempts, attempts_before, lane;
 	uint8_t state, status, reason;
+	uint8_t unavailable; /* answers that the receiver is not there */
 	bool backlog;
 	bool handed;   /* handed out at least once, so it is never missed any more */
 	bool open;     /* in the list of open ones */
 	bool running;  /* counted among the runs of its action */
 	bool recorded; /* internal_db has it as open */
 	bool changed;  /* the open one is to be written again */
+	bool started;  /* at_most_once: it is written down as begun, or will be */
 };
 
 /* Fires in order, dispatched and not yet retired. */
@@ -194,6 +199,11 @@ struct lane {
 	char *name;
 	bool lasting;
 	uint16_t index;
+	uint32_t open_max;
+	uint32_t begin_max; /* fires that may have begun at a time, each written down before; 0: no such thing
+			     */
+	uint32_t begun;     /* of these */
+	int64_t interval_ns; /* between two fires by the rate; 0: none */
 	uint32_t clock_epoch;
 	GHashTable *cohorts; /* a set of struct cohort */
 	struct source source;
@@ -214,13 +224,18 @@ struct lane {
 	bool started;          /* the backlog of this start was looked for */
 	bool full;             /* until engine_ready */
 	time_us blocked_until; /* boottime: the receiver is unavailable; TIME_US_MIN: it is not */
+	int64_t rate_ns;       /* boottime: when the fires handed out so far would have gone by the rate */
+	GQueue recording;      /* struct flight: to be handed out once it is durable that they are open */
 	uint32_t failures;
+	time_us answered_at; /* boottime of the last answer that the receiver gave; TIME_US_MIN: none */
+	size_t took;         /* dispatched by this engine_take, handed out or to be written down first */
 };
 
 struct engine {
 	struct engine_options options;
-	struct lane *lanes;
+	struct lane **lanes;
 	uint16_t lane_count;
+	bool restored;
 	struct action_list actions;
 	time_us now, boottime, started_at;
 	bool clock_known, starting, stopped;
@@ -268,6 +283,12 @@ struct flight *flight_new(struct lane *lane, struct stream *stream, struct actio
 void flight_free(struct lane *lane, struct flight *flight);
 /* The flight leaves its stream and is written down as open by the next commit. */
 void flight_open(struct lane *lane, struct flight *flight);
+/* It is handed out only once the next commit, in which it is open, is durable. */
+void flight_record(struct lane *lane, struct flight *flight);
+/* Those of them that are durable by now may be handed out. */
+void lane_recorded(struct lane *lane);
+/* It has not begun, or is over: another one may begin. */
+void flight_not_begun(struct lane *lane, struct flight *flight);
 void flight_done(struct lane *lane, struct flight *flight, enum fire_status status, enum fire_reason reason);
 void stream_remove(struct stream *stream, struct flight *flight);
 void open_remove(struct lane *lane, struct flight *flight);
@@ -303,8 +324,8 @@ void lane_cancel_hold(struct lane *lane);
 void lane_new_epoch(struct lane *lane);
 
 /* lane.c */
-void lane_init(struct lane *lane, struct engine *engine, uint16_t index);
-void lane_clear(struct lane *lane);
+struct lane *lane_new(struct engine *engine, const struct engine_lane_options *options);
+void lane_free(struct lane *lane);
 bool lane_can_take(const struct lane *lane);
 time_us lane_next_wake(const struct lane *lane);
 
