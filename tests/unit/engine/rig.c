@@ -2,7 +2,13 @@
 
 #include <string.h>
 
-static const struct engine_lane_options lanes[] = {{.name = "quick"}, {.name = "lasting", .lasting = true}};
+static const struct engine_lane_options lanes[] = {
+	[RIG_QUICK] = {.name = "quick"},
+	[RIG_LASTING] = {.name = "lasting", .lasting = true},
+	[RIG_ONCE] = {.name = "once", .lasting = true, .begin_max = 2},
+	[RIG_RATED] = {.name = "rated", .per_hour = 20 * 3600},
+	[RIG_NARROW] = {.name = "narrow", .open_max = 3},
+};
 
 time_us at(const char *time)
 {
@@ -289,7 +295,7 @@ static bool remove_open(struct rig *rig, const struct open_fire *key)
 	for (guint i = 0; i < rig->open->len; i++) {
 		const struct open_fire *open = &g_array_index(rig->open, struct open_fire, i);
 		if (strcmp(open->lane, key->lane) == 0 && open->action_id == key->action_id &&
-			open->nominal == key->nominal) {
+			open->nominal == key->nominal && strcmp(open->manual, key->manual) == 0) {
 			g_array_remove_index(rig->open, i);
 			return true;
 		}

@@ -1,5 +1,5 @@
 /* Purpose: an engine with a clock that is moved by hand and a journal that holds what was committed, so that
- * it can crash and start again. Two lanes: 0 `quick`, 1 `lasting`. */
+ * it can crash and start again. */
 #pragma once
 
 #include <setjmp.h>
@@ -13,6 +13,15 @@
 
 #define RIG_START (INT64_C(1704067200) * US_PER_SECOND) /* 2024-01-01T00:00:00Z */
 #define RIG_TAKE  4096
+
+/* Its lanes. */
+enum {
+	RIG_QUICK,
+	RIG_LASTING,
+	RIG_ONCE,   /* at most once, two at a time */
+	RIG_RATED,  /* 20 a second */
+	RIG_NARROW, /* three on their way at most */
+};
 
 /* What stands in the table. */
 struct rig_row {
