@@ -45,6 +45,7 @@ struct callback_vtable {
 	const char *const *also; /* other accepted names, NULL-terminated; may be NULL */
 	bool family;
 	bool lasting; /* a fire is a run that lasts: max_instances counts, missed ones go one by one */
+	bool words;   /* the command is split into words as a shell does */
 	const char *help;
 	/* Its limits in the settings. */
 	const struct callback_limits *(*limits)(const struct callback_settings *settings);

@@ -66,7 +66,7 @@ char *command_expand(const char *text, const struct fire *fire, enum command_quo
 		const char *name = open + 1, *end = name + strspn(name, "abcdefghijklmnopqrstuvwxyz_");
 		char buf[FIRE_ID_MAX];
 		size_t length = (size_t)(end - name);
-		const char *value = *end == '}' ? value_of(name, length, fire, buf) : NULL;
+		const char *value = *end == '}' && fire ? value_of(name, length, fire, buf) : NULL;
 		g_string_append_len(out, text, open - text);
 		if (value)
 			put(out, value, quoting);

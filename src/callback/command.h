@@ -17,6 +17,6 @@ struct command_extra {
 	const char *name, *value;
 };
 
-/* The text with placeholders replaced. Free with g_free. */
+/* The text with placeholders replaced; where fire is NULL, the extra ones only. Free with g_free. */
 char *command_expand(const char *text, const struct fire *fire, enum command_quoting quoting,
 	const struct command_extra *extra, size_t extra_count);

@@ -138,6 +138,7 @@ static struct daemon *daemon_new(struct config *config, const struct daemon_opti
 	d->inbox = inbox_new();
 	d->lane_finder = (struct lane_names){lane_find, d};
 	lanes_new(d);
+	d->failures = failures_new(d);
 	return d;
 }
 
@@ -146,6 +147,7 @@ static void daemon_free(struct daemon *d)
 	inbox_free(d->inbox);
 	engine_free(d->engine);
 	databases_free(d);
+	failures_free(d->failures);
 	lanes_free(d);
 	g_free(d->status);
 	close(d->timer_fd);

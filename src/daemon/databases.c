@@ -119,6 +119,8 @@ bool databases_prepare(struct daemon *d, GError **error)
 		g_prefix_error(error, "callback %s: ", d->lanes[lane]->name);
 		return false;
 	}
+	if (!failures_check(d, d->config, error))
+		return false;
 	return !d->config->test.write_sample_actions_to_db || samples_load(d, error);
 }
 

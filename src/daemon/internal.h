@@ -12,6 +12,7 @@
 #include "callback/callback.h"
 #include "cron/zone_cache.h"
 #include "daemon/daemon.h"
+#include "daemon/failure.h"
 #include "daemon/inbox.h"
 #include "daemon/journal_thread.h"
 #include "daemon/outage.h"
@@ -57,6 +58,7 @@ struct daemon {
 	uint16_t lanes_known;          /* under the lock */
 	uint16_t lane_count;           /* of these the engine has; the loop thread's */
 	struct lane_names lane_finder; /* lane_find */
+	struct failures *failures;
 	bool committing;
 
 	char *machine_zone;
@@ -111,6 +113,8 @@ void lanes_join(struct daemon *d);
 /* The same, and those that progress speaks of. */
 void lanes_restore(struct daemon *d, const struct progress *progress);
 bool lane_open(struct daemon *d, struct lane *lane, GError **error);
+/* Opens the callback where it is not yet; where it cannot be, that is said, and it is tried again later. */
+bool lane_is_open(struct daemon *d, struct lane *lane);
 /* Hands out what is due in a lane, a bounded amount; true where there was anything. */
 bool lane_hand_out(struct daemon *d, uint16_t index);
 void lanes_close(struct daemon *d, time_us deadline);

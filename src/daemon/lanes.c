@@ -195,18 +195,18 @@ static gboolean lane_open_again(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-/* Opens the callback where it is not yet; where it cannot be, its fires wait for the next try. */
-static bool lane_is_open(struct daemon *d, struct lane *lane)
+bool lane_is_open(struct daemon *d, struct lane *lane)
 {
 	g_autoptr(GError) error = NULL;
+	if (lane->retry_source)
+		return false;
 	if (lane_open(d, lane, &error)) {
 		outage_over(&lane->outage);
 		return true;
 	}
 	g_prefix_error(&error, "callback %s: ", lane->name);
 	dur_us delay = outage_failed(&lane->outage, error);
-	if (!lane->retry_source)
-		lane->retry_source = g_timeout_add((guint)(delay / US_PER_MS), lane_open_again, lane);
+	lane->retry_source = g_timeout_add((guint)(delay / US_PER_MS), lane_open_again, lane);
 	return false;
 }
 

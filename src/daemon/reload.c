@@ -62,6 +62,10 @@ static bool config_apply(struct daemon *d, struct config *fresh)
 		log_error("action.callback: %s; the configuration stays as it was", error->message);
 		return false;
 	}
+	if (!failures_check(d, fresh, &error)) {
+		log_error("%s; the configuration stays as it was", error->message);
+		return false;
+	}
 	changes_say(d->config, fresh);
 	restart_keys_keep(fresh, d->config);
 	d->config = fresh;

@@ -9,9 +9,10 @@
 /* Changes of the table applied at a time. */
 #define APPLY_MAX 1024
 
-static void resolved_apply(struct daemon *d, const struct message *message)
+static void resolved_apply(struct daemon *d, struct message *message)
 {
-	engine_resolved(d->engine, message->lane, message->data, message->count);
+	size_t count = failures_take_answers(d->failures, message->data, message->count);
+	engine_resolved(d->engine, message->lane, message->data, count);
 	/* The details are the engine's now. */
 	g_free(message->data);
 }
@@ -33,7 +34,10 @@ static void message_apply(struct daemon *d, struct message *message)
 		message->data = NULL;
 		message->count = 0;
 		break;
-	case MESSAGE_READY: engine_ready(d->engine, message->lane); break;
+	case MESSAGE_READY:
+		engine_ready(d->engine, message->lane);
+		failures_hand_out(d->failures);
+		break;
 	case MESSAGE_TROUBLE: trouble_log(d, message); break;
 	case MESSAGE_BROKEN:
 		d->broken = true;
@@ -47,6 +51,7 @@ static void message_apply(struct daemon *d, struct message *message)
 	case MESSAGE_COMMITTED:
 		d->committing = false;
 		engine_committed(d->engine, message->number);
+		failures_committed(d->failures, message->number);
 		break;
 	case MESSAGE_CHANGES:
 	case MESSAGE_TABLE_READ: g_assert_not_reached();
@@ -79,6 +84,10 @@ static bool bulk_apply(struct daemon *d)
 	struct action_change *changes = message->data;
 	size_t count = MIN(message->count - message->done, APPLY_MAX);
 	lanes_join(d);
+	for (size_t i = 0; i < count; i++)
+		if (changes[message->done + i].kind == CHANGE_REMOVE &&
+			changes[message->done + i].reason == REASON_BAD_ROW)
+			failures_row(d->failures, &changes[message->done + i]);
 	engine_apply(d->engine, changes + message->done, count);
 	message->done += count;
 	if (message->done == message->count)
@@ -101,6 +110,7 @@ static bool commit_hand_on(struct daemon *d)
 	if (!commit)
 		return false;
 	d->committing = true;
+	failures_note(d->failures, commit);
 	journal_thread_commit(d->journal_thread, commit);
 	return true;
 }

@@ -378,6 +378,11 @@ size_t engine_action_count(const struct engine *engine)
 	return engine->actions.count;
 }
 
+const struct action *engine_find_action(const struct engine *engine, int64_t id)
+{
+	return action_list_find(&engine->actions, id);
+}
+
 size_t engine_schedule_count(const struct engine *engine)
 {
 	size_t count = 0;

@@ -143,6 +143,8 @@ struct engine_lane_status {
 };
 void engine_lane_status(const struct engine *engine, uint16_t lane, struct engine_lane_status *out);
 size_t engine_action_count(const struct engine *engine);
+/* NULL where there is none such that fires. Borrowed until the next change. */
+const struct action *engine_find_action(const struct engine *engine, int64_t id);
 size_t engine_schedule_count(const struct engine *engine);
 /* Walks the actions ascending by id with their next fire after now (false: none). */
 typedef void (*engine_action_fn)(void *context, const struct action *action, bool has_next, time_us next_due);
