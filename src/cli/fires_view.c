@@ -150,6 +150,25 @@ static void find_fires(const struct fires_range *range, struct fires_view *view)
 	}
 }
 
+static void write_fires(const struct cli *cli, const struct fires_view *view)
+{
+	struct output *table = output_new(&cli->style, fire_columns, G_N_ELEMENTS(fire_columns));
+	for (guint i = 0; i < view->fires->len; i++) {
+		struct fire_view fire = {view, cli, g_array_index(view->fires, struct position, i).due_at};
+		output_row(table, &fire);
+	}
+	output_end(table);
+}
+
+void fires_table(const struct cli *cli, const struct fires_range *range, const struct schedule *schedule,
+	const int64_t *id)
+{
+	g_autoptr(GArray) fires = g_array_new(FALSE, FALSE, sizeof(struct position));
+	struct fires_view view = {schedule, id, fires, false};
+	find_fires(range, &view);
+	write_fires(cli, &view);
+}
+
 static void write_table(struct fires_output *output, const struct fires_view *view)
 {
 	const struct output_style *style = &output->cli->style;
@@ -159,13 +178,7 @@ static void write_table(struct fires_output *output, const struct fires_view *vi
 	output_object(style, fires_columns + skip, G_N_ELEMENTS(fires_columns) - skip, view);
 	if (view->fires->len) {
 		fputc('\n', style->file);
-		struct output *table = output_new(style, fire_columns, G_N_ELEMENTS(fire_columns));
-		for (guint i = 0; i < view->fires->len; i++) {
-			struct fire_view fire = {
-				view, output->cli, g_array_index(view->fires, struct position, i).due_at};
-			output_row(table, &fire);
-		}
-		output_end(table);
+		write_fires(output->cli, view);
 	}
 	if (view->exhausted)
 		fputs(view->fires->len ? "No fires after that.\n" : "\nNo fires.\n", style->file);

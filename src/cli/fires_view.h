@@ -10,6 +10,10 @@ struct fires_range {
 	int64_t count; /* at most */
 };
 
+/* A table of the fires alone: with the jitter of the action where id is not NULL. */
+void fires_table(const struct cli *cli, const struct fires_range *range, const struct schedule *schedule,
+	const int64_t *id);
+
 struct fires_output;
 
 /* The range is copied. */
