@@ -43,6 +43,9 @@ bool history_filter_parse(const struct history_query *query, struct history_filt
 	out->one_fire = true;
 	if (!out->action_id)
 		out->action_id = &out->fire_action;
+	/* As it is written, whatever offset the time was asked for in. */
+	if (query->failed_fire)
+		fire_id_format(out->fire_action, out->fire_nominal, out->fire_manual, out->failed_fire);
 	return true;
 }
 

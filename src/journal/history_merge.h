@@ -13,6 +13,7 @@ struct history_filter {
 	int64_t fire_action;
 	time_us fire_nominal;
 	char fire_manual[FIRE_MANUAL_MAX];
+	char failed_fire[FIRE_ID_MAX]; /* not empty: the rows of this failed fire alone */
 };
 /* The query is borrowed, and the filter must stay where it is. AS_ERROR_INVALID: no fire id. */
 bool history_filter_parse(const struct history_query *query, struct history_filter *out, GError **error);

@@ -7,8 +7,7 @@
 
 struct writer {
 	enum history_level level;
-	history_row_fn each;
-	void *context;
+	const struct history_sink *sink;
 	GByteArray *body;
 	int64_t bytes;
 };
@@ -17,13 +16,15 @@ static bool give_row(struct writer *writer, const struct history_row *row, GErro
 {
 	writer->bytes += HISTORY_ROW_BASE + (row->body ? (int64_t)row->body->len : 0) +
 			 (row->manual ? (int64_t)strlen(row->manual) : 0) +
-			 (row->detail ? (int64_t)strlen(row->detail) : 0);
-	return writer->each(writer->context, row, error);
+			 (row->detail ? (int64_t)strlen(row->detail) : 0) +
+			 (row->failed_fire ? (int64_t)strlen(row->failed_fire) : 0);
+	return writer->sink->put(writer->sink->context, row, error);
 }
 
+/* A failure has a row of its own, so that it can be found, and replaced once it was run again. */
 static bool is_plain(const struct outcome *outcome)
 {
-	return !outcome->manual && !outcome->detail;
+	return !outcome->manual && !outcome->detail && !outcome->again && outcome->status != STATUS_FAILED;
 }
 
 static bool is_alike(const struct outcome *a, const struct outcome *b)
@@ -36,6 +37,7 @@ static bool is_alike(const struct outcome *a, const struct outcome *b)
 static bool write_fires(struct writer *writer, const struct outcome *outcomes, guint count, GError **error)
 {
 	struct history_fire fires[HISTORY_ROW_MAX];
+	char fire_id[FIRE_ID_MAX];
 	struct history_row row = {
 		.kind = KIND_FIRES,
 		.status = outcomes->status,
@@ -60,9 +62,25 @@ static bool write_fires(struct writer *writer, const struct outcome *outcomes, g
 		earliest = MIN(earliest, from->finished_at);
 	}
 	row.span = wrap_sub(row.finished, earliest);
+	if (outcomes->status == STATUS_FAILED)
+		row.failed_fire =
+			fire_id_format(outcomes->action_id, outcomes->nominal, outcomes->manual, fire_id);
 	g_byte_array_set_size(writer->body, 0);
 	history_fires_encode(fires, count, writer->body);
 	return give_row(writer, &row, error);
+}
+
+static bool replace_failed(struct writer *writer, const struct outcome *outcome, GError **error)
+{
+	char id[FIRE_ID_MAX];
+	fire_id_format(outcome->action_id, outcome->nominal, outcome->manual, id);
+	return writer->sink->replace(writer->sink->context, id, error);
+}
+
+static bool is_kept(const struct writer *writer, const struct outcome *outcome)
+{
+	return writer->level == HISTORY_ALL ||
+	       (writer->level == HISTORY_EXCEPTIONS && outcome->status != STATUS_DELIVERED);
 }
 
 static bool write_outcomes(struct writer *writer, const GArray *outcomes, GError **error)
@@ -72,8 +90,9 @@ static bool write_outcomes(struct writer *writer, const GArray *outcomes, GError
 		guint end = i + 1;
 		while (end < outcomes->len && end - i < HISTORY_ROW_MAX && is_alike(&list[i], &list[end]))
 			end++;
-		bool kept = writer->level == HISTORY_ALL || list[i].status != STATUS_DELIVERED;
-		if (kept && !write_fires(writer, list + i, end - i, error))
+		if (list[i].again && !replace_failed(writer, &list[i], error))
+			return false;
+		if (is_kept(writer, &list[i]) && !write_fires(writer, list + i, end - i, error))
 			return false;
 		i = end;
 	}
@@ -125,16 +144,15 @@ static bool write_notes(struct writer *writer, const GArray *notes, GError **err
 	return true;
 }
 
-bool history_rows_make(const struct commit *commit, enum history_level level, history_row_fn each,
-	void *context, int64_t *bytes, GError **error)
+bool history_rows_make(const struct commit *commit, enum history_level level, const struct history_sink *sink,
+	int64_t *bytes, GError **error)
 {
-	if (level == HISTORY_OFF)
-		return true;
 	g_autoptr(GByteArray) body = g_byte_array_new();
-	struct writer writer = {level, each, context, body, 0};
-	if (!write_ranges(&writer, commit->ranges, error) ||
+	struct writer writer = {level, sink, body, 0};
+	bool off = level == HISTORY_OFF;
+	if ((!off && !write_ranges(&writer, commit->ranges, error)) ||
 		!write_outcomes(&writer, commit->outcomes, error) ||
-		!write_notes(&writer, commit->notes, error))
+		(!off && !write_notes(&writer, commit->notes, error)))
 		return false;
 	*bytes += writer.bytes;
 	return true;

@@ -70,9 +70,11 @@ struct history_query {
 	const int64_t *action_id;       /* NULL: all */
 	const enum fire_status *status; /* NULL: all */
 	const char *fire_id;            /* NULL: all */
-	time_us since;                  /* by the time it ended; TIME_US_MIN: all */
-	uint64_t limit;                 /* newest first; 0: all */
-	bool notes;                     /* notes too */
+	bool failed_fire; /* the fire of fire_id where it failed, found at once by an index; status
+			     has no effect */
+	time_us since;    /* by the time it ended; TIME_US_MIN: all */
+	uint64_t limit;   /* newest first; 0: all */
+	bool notes;       /* notes too */
 };
 
 /* One entry as it is shown: a run, a range of fires of one action that ended alike, or a note. */

@@ -57,14 +57,15 @@ static const char *const sql_texts[SERVER_SQL_COUNT] = {
 		"cursor_nominal_us, members, fire_until_us FROM scheduler_backlog ORDER BY id",
 	[SERVER_OPEN_PUT] =
 		"INSERT INTO scheduler_open (lane, action_id, nominal_us, manual, due_us, backlog, attempts, "
-		"next_attempt_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+		"next_attempt_us, started, attempts_before) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
 		"ON CONFLICT (lane, action_id, nominal_us, manual) DO UPDATE SET "
-		SET("due_us") ", " SET("backlog") ", " SET("attempts") ", " SET("next_attempt_us"),
+		SET("due_us") ", " SET("backlog") ", " SET("attempts") ", " SET("next_attempt_us") ", "
+		SET("started") ", " SET("attempts_before"),
 	[SERVER_OPEN_DELETE] =
 		"DELETE FROM scheduler_open WHERE lane = $1 AND action_id = $2 AND nominal_us = $3 AND manual = $4",
 	[SERVER_OPENS] =
-		"SELECT lane, action_id, nominal_us, manual, due_us, backlog, attempts, next_attempt_us "
-		"FROM scheduler_open ORDER BY lane, action_id, nominal_us, manual",
+		"SELECT lane, action_id, nominal_us, manual, due_us, backlog, attempts, next_attempt_us, started, "
+		"attempts_before FROM scheduler_open ORDER BY lane, action_id, nominal_us, manual",
 	[SERVER_BLOCK_GET] = "SELECT block, body FROM scheduler_definition WHERE block = $1",
 	[SERVER_BLOCK_PUT] =
 		"INSERT INTO scheduler_definition (block, body) VALUES ($1, $2) "
@@ -73,13 +74,23 @@ static const char *const sql_texts[SERVER_SQL_COUNT] = {
 	[SERVER_BLOCKS] = "SELECT block, body FROM scheduler_definition WHERE block > $1 ORDER BY block LIMIT $2",
 	[SERVER_HISTORY_INSERT] =
 		"INSERT INTO scheduler_history (kind, status, reason, attempts, fires, finished_us, span_us, "
-		"min_id, max_id, body, manual, detail) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+		"min_id, max_id, body, manual, detail, failed_fire) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 	[SERVER_HISTORY_OLDEST] =
 		"SELECT id, finished_us, " G_STRINGIFY(HISTORY_ROW_BASE) " + coalesce(octet_length(body), 0) + "
-		"coalesce(octet_length(detail), 0) + coalesce(octet_length(manual), 0) "
-		"FROM scheduler_history ORDER BY finished_us, id LIMIT $1",
+		"coalesce(octet_length(detail), 0) + coalesce(octet_length(manual), 0) + "
+		"coalesce(octet_length(failed_fire), 0) FROM scheduler_history ORDER BY finished_us, id LIMIT $1",
 	[SERVER_HISTORY_DELETE] = "DELETE FROM scheduler_history WHERE id = $1",
+	[SERVER_FAILED_BYTES] =
+		"SELECT coalesce(sum(" G_STRINGIFY(HISTORY_ROW_BASE) " + coalesce(octet_length(body), 0) + "
+		"coalesce(octet_length(detail), 0) + coalesce(octet_length(manual), 0) + "
+		"coalesce(octet_length(failed_fire), 0)), 0)::bigint "
+		"FROM scheduler_history WHERE failed_fire = $1",
+	[SERVER_FAILED_DELETE] = "DELETE FROM scheduler_history WHERE failed_fire = $1",
+	[SERVER_HISTORY_FAILED] =
+		"SELECT id, kind, status, reason, attempts, finished_us, body, manual, detail "
+		"FROM scheduler_history WHERE finished_us >= $1 AND failed_fire = $2 "
+		"ORDER BY finished_us DESC, id DESC",
 	[SERVER_HISTORY] =
 		"SELECT id, kind, status, reason, attempts, finished_us, body, manual, detail "
 		"FROM scheduler_history WHERE finished_us >= $1 AND (finished_us, id) < ($5, $6) AND "

@@ -33,6 +33,9 @@ enum server_sql {
 	SERVER_HISTORY_INSERT, /* the columns but the id */
 	SERVER_HISTORY_OLDEST, /* limit -> id, finished_us, bytes */
 	SERVER_HISTORY_DELETE, /* id */
+	SERVER_FAILED_BYTES,   /* failed_fire -> the bytes of its rows */
+	SERVER_FAILED_DELETE,  /* failed_fire */
+	SERVER_HISTORY_FAILED, /* since, failed_fire -> as SERVER_HISTORY */
 	/* since, action or NULL, status or NULL, notes too, before finished_us and id, limit
 	 * -> id, kind, status, reason, attempts, finished_us, body, manual, detail */
 	SERVER_HISTORY,

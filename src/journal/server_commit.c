@@ -72,6 +72,8 @@ static void add_open(struct server_batch *batch, const struct commit *commit)
 		batch_int(batch, open->backlog);
 		batch_int(batch, open->attempts);
 		batch_int(batch, open->next_attempt_at);
+		batch_int(batch, open->started);
+		batch_int(batch, open->attempts_before);
 	}
 	for (guint i = 0; i < commit->open_done->len; i++)
 		add_open_key(
@@ -135,6 +137,9 @@ static bool add_definitions(
 
 /* --- the whole --- */
 
+/* Places of the columns of SERVER_HISTORY_INSERT. */
+enum { HISTORY_COLUMN_BODY = 9, HISTORY_COLUMN_FAILED_FIRE = 12 };
+
 struct history_writer {
 	struct server_batch *batch;
 	int64_t mended; /* bytes that texts grew by when they were made valid */
@@ -168,7 +173,72 @@ static bool add_history(void *context, const struct history_row *row, GError **e
 	const struct server_value *detail =
 		&g_array_index(batch->values, struct server_value, batch->values->len - 1);
 	writer->mended += row->detail ? (int64_t)detail->length - (int64_t)strlen(row->detail) : 0;
+	batch_text(batch, row->failed_fire);
 	return true;
+}
+
+static bool add_replacement(void *context, const char *failed_fire, GError **error)
+{
+	struct history_writer *writer = context;
+	(void)error;
+	batch_add(writer->batch, SERVER_FAILED_DELETE);
+	batch_text(writer->batch, failed_fire);
+	return true;
+}
+
+static bool take_bytes(void *context, enum server_sql sql, const struct server_value *row, GError **error)
+{
+	(void)sql;
+	(void)error;
+	*(int64_t *)context += row[0].integer;
+	return true;
+}
+
+static const char *value_bytes(const struct server_batch *batch, const struct server_statement *of, guint i)
+{
+	return g_array_index(batch->values, struct server_value, of->first + i).bytes;
+}
+
+/* As history_rows_make counts it, of the texts as they are sent. */
+static int64_t row_bytes(const struct server_batch *batch, const struct server_statement *insert)
+{
+	int64_t bytes = HISTORY_ROW_BASE;
+	for (guint i = HISTORY_COLUMN_BODY; i <= HISTORY_COLUMN_FAILED_FIRE; i++)
+		bytes += (int64_t)g_array_index(batch->values, struct server_value, insert->first + i).length;
+	return bytes;
+}
+
+/* What the rows cost that the commit replaces: those that are there, which nobody else writes meanwhile (as
+ * with the blocks), and its own of fires that were run again more than once. */
+static bool read_replaced(
+	struct server *server, const struct server_batch *commit, int64_t *bytes, GError **error)
+{
+	g_autoptr(server_batch) batch = batch_new();
+	/* Fire id → bytes of its rows that the commit has written so far. */
+	g_autoptr(GHashTable) fires = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+	*bytes = 0;
+	for (guint i = 0; i < commit->statements->len; i++) {
+		const struct server_statement *each =
+			&g_array_index(commit->statements, struct server_statement, i);
+		bool deleted = each->sql == SERVER_FAILED_DELETE;
+		if (!deleted && each->sql != SERVER_HISTORY_INSERT)
+			continue;
+		const char *fire = value_bytes(commit, each, deleted ? 0 : HISTORY_COLUMN_FAILED_FIRE);
+		int64_t *written = fire ? g_hash_table_lookup(fires, fire) : NULL;
+		if (!deleted && written)
+			*written += row_bytes(commit, each);
+		if (!deleted)
+			continue;
+		if (written) {
+			*bytes += *written;
+			*written = 0;
+			continue;
+		}
+		batch_add(batch, SERVER_FAILED_BYTES);
+		batch_text(batch, fire);
+		g_hash_table_insert(fires, (gpointer)fire, g_new0(int64_t, 1));
+	}
+	return batch->statements->len == 0 || server_run(server, batch, take_bytes, bytes, error);
 }
 
 static void add_guard(struct server *server, struct server_batch *batch, uint64_t sequence)
@@ -187,16 +257,18 @@ static bool fill(
 	struct server *server, struct server_batch *batch, const struct commit *commit, GError **error)
 {
 	struct history_writer writer = {batch, 0};
-	int64_t bytes = 0;
+	struct history_sink sink = {add_history, add_replacement, &writer};
+	int64_t bytes = 0, replaced;
 	add_guard(server, batch, commit->sequence);
 	add_lanes(batch, commit->lanes);
 	add_backlog(batch, commit);
 	add_open(batch, commit);
 	if (!add_definitions(server, batch, commit->definitions, error) ||
-		!history_rows_make(commit, server->history_level, add_history, &writer, &bytes, error))
+		!history_rows_make(commit, server->history_level, &sink, &bytes, error) ||
+		!read_replaced(server, batch, &replaced, error))
 		return false;
 	/* The guard comes first, and what it counts is known last. */
-	g_array_index(batch->values, struct server_value, 1).integer = bytes + writer.mended;
+	g_array_index(batch->values, struct server_value, 1).integer = bytes + writer.mended - replaced;
 	return true;
 }
 

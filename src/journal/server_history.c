@@ -51,9 +51,22 @@ static bool take_row(void *context, enum server_sql sql, const struct server_val
 	return true;
 }
 
+/* They are few. */
+static bool read_failed(struct row_reader *reader, GError **error)
+{
+	g_autoptr(server_batch) batch = batch_new();
+	batch_add(batch, SERVER_HISTORY_FAILED);
+	batch_int(batch, reader->filter->query->since);
+	batch_text(batch, reader->filter->failed_fire);
+	reader->last = true;
+	return server_run(reader->server, batch, take_row, reader, error);
+}
+
 static bool read_page(struct row_reader *reader, GError **error)
 {
 	const struct history_query *query = reader->filter->query;
+	if (reader->filter->failed_fire[0])
+		return read_failed(reader, error);
 	g_autoptr(server_batch) batch = batch_new();
 	batch_add(batch, SERVER_HISTORY);
 	batch_int(batch, query->since);

@@ -51,8 +51,9 @@ static bool take_backlog(struct load *load, const struct server_value *row, GErr
 
 static bool take_open(struct load *load, const struct server_value *row, GError **error)
 {
-	int64_t attempts = row[6].integer;
-	if (row[3].length >= FIRE_MANUAL_MAX || attempts < 0 || attempts > UINT16_MAX)
+	int64_t attempts = row[6].integer, before = row[9].integer;
+	if (row[3].length >= FIRE_MANUAL_MAX || attempts < 0 || attempts > UINT16_MAX || before < 0 ||
+		before > UINT16_MAX)
 		return server_corrupt(load->server, "a row of scheduler_open", error);
 	struct open_fire open = {
 		.lane = g_strdup(row[0].bytes),
@@ -60,7 +61,9 @@ static bool take_open(struct load *load, const struct server_value *row, GError 
 		.nominal = row[2].integer,
 		.due_at = row[4].integer,
 		.backlog = row[5].integer != 0,
+		.started = row[8].integer != 0,
 		.attempts = (uint16_t)attempts,
+		.attempts_before = (uint16_t)before,
 		.next_attempt_at = row[7].integer,
 	};
 	g_strlcpy(open.manual, row[3].bytes, sizeof open.manual);

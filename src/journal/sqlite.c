@@ -11,7 +11,7 @@
 #define ROW_BYTES                                                                                          \
 	"(" G_STRINGIFY(HISTORY_ROW_BASE) " + coalesce(length(body), 0) + coalesce(length(CAST(detail AS " \
 					  "BLOB)), 0) + "                                                  \
-					  "coalesce(length(manual), 0))"
+					  "coalesce(length(manual), 0) + coalesce(length(failed_fire), 0))"
 
 static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_META] = "SELECT owner_epoch, last_sequence, commits, history_bytes FROM scheduler_meta",
@@ -42,13 +42,16 @@ static const char *const sql_texts[SQL_COUNT] = {
 		"fire_until_us FROM scheduler_backlog ORDER BY id",
 	/* clang-format on */
 	[SQL_OPEN_PUT] = "INSERT INTO scheduler_open (lane, action_id, nominal_us, manual, due_us, backlog, "
-			 "attempts, next_attempt_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+			 "attempts, next_attempt_us, started, attempts_before) "
+			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
 			 "ON CONFLICT (lane, action_id, nominal_us, manual) DO UPDATE SET "
-			 "due_us = ?5, backlog = ?6, attempts = ?7, next_attempt_us = ?8",
+			 "due_us = ?5, backlog = ?6, attempts = ?7, next_attempt_us = ?8, "
+			 "started = ?9, attempts_before = ?10",
 	[SQL_OPEN_DELETE] = "DELETE FROM scheduler_open WHERE lane = ?1 AND action_id = ?2 AND "
 			    "nominal_us = ?3 AND manual = ?4",
 	[SQL_OPENS] = "SELECT lane, action_id, nominal_us, manual, due_us, backlog, attempts, "
-		      "next_attempt_us FROM scheduler_open ORDER BY lane, action_id, nominal_us, manual",
+		      "next_attempt_us, started, attempts_before FROM scheduler_open "
+		      "ORDER BY lane, action_id, nominal_us, manual",
 	[SQL_BLOCK_GET] = "SELECT body FROM scheduler_definition WHERE block = ?1",
 	[SQL_BLOCK_PUT] = "INSERT INTO scheduler_definition (block, body) VALUES (?1, ?2) "
 			  "ON CONFLICT (block) DO UPDATE SET body = ?2",
@@ -56,11 +59,17 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_BLOCKS] = "SELECT block, body FROM scheduler_definition ORDER BY block",
 	[SQL_HISTORY_INSERT] =
 		"INSERT INTO scheduler_history (kind, status, reason, attempts, fires, finished_us, span_us, "
-		"min_id, max_id, body, manual, detail) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+		"min_id, max_id, body, manual, detail, failed_fire) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 	[SQL_HISTORY_OLDEST] = "SELECT id, finished_us, " ROW_BYTES " FROM scheduler_history "
 			       "ORDER BY finished_us LIMIT ?1",
 	[SQL_HISTORY_DELETE] = "DELETE FROM scheduler_history WHERE id = ?1",
+	[SQL_HISTORY_FAILED_BYTES] = "SELECT coalesce(sum(" ROW_BYTES "), 0) FROM scheduler_history "
+				     "WHERE failed_fire = ?1",
+	[SQL_HISTORY_FAILED_DELETE] = "DELETE FROM scheduler_history WHERE failed_fire = ?1",
+	[SQL_HISTORY_FAILED] = "SELECT id, kind, status, reason, attempts, finished_us, body, manual, detail "
+			       "FROM scheduler_history WHERE finished_us >= ?1 AND failed_fire = ?2 "
+			       "ORDER BY finished_us DESC, id DESC",
 	/* ?1 since, ?2 action or NULL, ?3 status or NULL, ?4 whether notes too */
 	[SQL_HISTORY] = "SELECT id, kind, status, reason, attempts, finished_us, body, manual, detail "
 			"FROM scheduler_history INDEXED BY scheduler_history_finished "

@@ -95,6 +95,8 @@ static bool write_open(struct jdb *jdb, const GArray *fires, GError **error)
 		sqlite3_bind_int(put, 6, open->backlog);
 		sqlite3_bind_int(put, 7, open->attempts);
 		sqlite3_bind_int64(put, 8, open->next_attempt_at);
+		sqlite3_bind_int(put, 9, open->started);
+		sqlite3_bind_int(put, 10, open->attempts_before);
 		if (!jdb_run(jdb, put, "write an open fire", error))
 			return false;
 	}

@@ -11,9 +11,15 @@ static void bind_fires(sqlite3_stmt *insert, const struct history_row *row)
 	sqlite3_bind_blob64(insert, 10, row->body->data, row->body->len, SQLITE_STATIC);
 }
 
+struct history_writer {
+	struct jdb *jdb;
+	int64_t replaced; /* bytes of rows that went */
+};
+
 static bool insert_row(void *context, const struct history_row *row, GError **error)
 {
-	struct jdb *jdb = context;
+	struct history_writer *writer = context;
+	struct jdb *jdb = writer->jdb;
 	sqlite3_stmt *insert = jdb_statement(jdb, SQL_HISTORY_INSERT, error);
 	if (!insert)
 		return false;
@@ -26,12 +32,37 @@ static bool insert_row(void *context, const struct history_row *row, GError **er
 	sqlite3_bind_int64(insert, 7, row->span);
 	sqlite3_bind_text(insert, 11, row->manual, -1, SQLITE_STATIC);
 	sqlite3_bind_text(insert, 12, row->detail, -1, SQLITE_STATIC);
+	sqlite3_bind_text(insert, 13, row->failed_fire, -1, SQLITE_STATIC);
 	return jdb_run(jdb, insert, "write history", error);
+}
+
+static bool replace_rows(void *context, const char *failed_fire, GError **error)
+{
+	struct history_writer *writer = context;
+	struct jdb *jdb = writer->jdb;
+	sqlite3_stmt *count = jdb_statement(jdb, SQL_HISTORY_FAILED_BYTES, error);
+	sqlite3_stmt *delete = count ? jdb_statement(jdb, SQL_HISTORY_FAILED_DELETE, error) : NULL;
+	if (!delete)
+		return false;
+	sqlite3_bind_text(count, 1, failed_fire, -1, SQLITE_STATIC);
+	int code = sqlite3_step(count);
+	if (code == SQLITE_ROW)
+		writer->replaced += sqlite3_column_int64(count, 0);
+	else
+		jdb_fail(jdb, code, "read history", error);
+	sqlite3_reset(count);
+	sqlite3_bind_text(delete, 1, failed_fire, -1, SQLITE_STATIC);
+	return code == SQLITE_ROW && jdb_run(jdb, delete, "delete history", error);
 }
 
 bool jdb_write_history(struct jdb *jdb, const struct commit *commit, int64_t *bytes, GError **error)
 {
-	return history_rows_make(commit, jdb->history_level, insert_row, jdb, bytes, error);
+	struct history_writer writer = {jdb, 0};
+	struct history_sink sink = {insert_row, replace_rows, &writer};
+	if (!history_rows_make(commit, jdb->history_level, &sink, bytes, error))
+		return false;
+	*bytes -= writer.replaced;
+	return true;
 }
 
 /* The oldest rows that are too old or too much. */

@@ -53,8 +53,9 @@ static bool read_backlog(struct jdb *jdb, sqlite3_stmt *row, struct progress *pr
 static bool read_open(struct jdb *jdb, sqlite3_stmt *row, struct progress *progress, GError **error)
 {
 	const char *manual = (const char *)sqlite3_column_text(row, 3);
-	int64_t attempts = sqlite3_column_int64(row, 6);
-	if (!manual || strlen(manual) >= FIRE_MANUAL_MAX || attempts < 0 || attempts > UINT16_MAX)
+	int64_t attempts = sqlite3_column_int64(row, 6), before = sqlite3_column_int64(row, 9);
+	if (!manual || strlen(manual) >= FIRE_MANUAL_MAX || attempts < 0 || attempts > UINT16_MAX ||
+		before < 0 || before > UINT16_MAX)
 		return jdb_corrupt(jdb, "a row of scheduler_open", error);
 	struct open_fire open = {
 		.lane = column_text(row, 0),
@@ -62,7 +63,9 @@ static bool read_open(struct jdb *jdb, sqlite3_stmt *row, struct progress *progr
 		.nominal = sqlite3_column_int64(row, 2),
 		.due_at = sqlite3_column_int64(row, 4),
 		.backlog = sqlite3_column_int64(row, 5) != 0,
+		.started = sqlite3_column_int64(row, 8) != 0,
 		.attempts = (uint16_t)attempts,
+		.attempts_before = (uint16_t)before,
 		.next_attempt_at = sqlite3_column_int64(row, 7),
 	};
 	g_strlcpy(open.manual, manual, sizeof open.manual);

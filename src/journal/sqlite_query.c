@@ -32,6 +32,27 @@ static bool next_row(struct history_reader *base, struct history_stored *row, bo
 	return true;
 }
 
+static sqlite3_stmt *query_rows(struct jdb *jdb, const struct history_filter *filter, GError **error)
+{
+	const struct history_query *query = filter->query;
+	bool failed = filter->failed_fire[0] != '\0';
+	sqlite3_stmt *rows = jdb_statement(jdb, failed ? SQL_HISTORY_FAILED : SQL_HISTORY, error);
+	if (!rows)
+		return NULL;
+	sqlite3_clear_bindings(rows);
+	sqlite3_bind_int64(rows, 1, query->since);
+	if (failed) {
+		sqlite3_bind_text(rows, 2, filter->failed_fire, -1, SQLITE_STATIC);
+		return rows;
+	}
+	if (filter->action_id)
+		sqlite3_bind_int64(rows, 2, *filter->action_id);
+	if (query->status)
+		sqlite3_bind_int(rows, 3, (int)*query->status);
+	sqlite3_bind_int(rows, 4, query->notes);
+	return rows;
+}
+
 bool jdb_history(struct journal *journal, const struct history_query *query, history_fn each, void *context,
 	GError **error)
 {
@@ -39,16 +60,9 @@ bool jdb_history(struct journal *journal, const struct history_query *query, his
 	struct history_filter filter;
 	if (!history_filter_parse(query, &filter, error))
 		return false;
-	sqlite3_stmt *rows = jdb_statement(jdb, SQL_HISTORY, error);
+	sqlite3_stmt *rows = query_rows(jdb, &filter, error);
 	if (!rows)
 		return false;
-	sqlite3_clear_bindings(rows);
-	sqlite3_bind_int64(rows, 1, query->since);
-	if (filter.action_id)
-		sqlite3_bind_int64(rows, 2, *filter.action_id);
-	if (query->status)
-		sqlite3_bind_int(rows, 3, (int)*query->status);
-	sqlite3_bind_int(rows, 4, query->notes);
 	struct row_reader reader = {{jdb->path, next_row}, jdb, rows};
 	bool done = history_merge(&reader.base, &filter, each, context, error);
 	sqlite3_reset(rows);

@@ -195,7 +195,9 @@ static struct open_fire random_open(GRand *random)
 		.nominal = NOW + g_rand_int_range(random, 0, 3),
 		.due_at = random_time(random),
 		.backlog = g_rand_boolean(random),
+		.started = g_rand_boolean(random),
 		.attempts = (uint16_t)g_rand_int_range(random, 0, 65536),
+		.attempts_before = (uint16_t)g_rand_int_range(random, 0, 65536),
 		.next_attempt_at = random_time(random),
 	};
 	if (g_rand_int_range(random, 0, 4) == 0)
@@ -236,6 +238,32 @@ static void add_definitions(GRand *random, struct commit *commit)
 		g_array_append_val(commit->definitions, definition);
 	}
 	g_array_unref(ids);
+}
+
+/* Another run of a fire that failed, in this commit or in one before. */
+static void add_again(GRand *random, struct commit *commit, const struct model *model)
+{
+	static const uint8_t statuses[] = {STATUS_DELIVERED, STATUS_FAILED, STATUS_SKIPPED};
+	const struct model_entry *entry = NULL;
+	if (model->history->len > 0)
+		entry = &g_array_index(model->history, struct model_entry,
+			g_rand_int_range(random, 0, (int)model->history->len));
+	if (!entry || !entry->failed[0])
+		return;
+	for (int i = g_rand_int_range(random, 1, 3); i > 0; i--) {
+		struct outcome outcome = {
+			.action_id = entry->entry.action_id,
+			.nominal = entry->entry.scheduled_at,
+			.started_at = random_time(random),
+			.finished_at = random_time(random),
+			.status = statuses[g_rand_int_range(random, 0, G_N_ELEMENTS(statuses))],
+			.attempts = (uint16_t)(entry->entry.attempts + 1),
+			.manual = g_strdup(entry->entry.manual),
+			.detail = g_rand_boolean(random) ? random_text(random, "again") : NULL,
+			.again = true,
+		};
+		g_array_append_val(commit->outcomes, outcome);
+	}
 }
 
 static void add_outcomes(GRand *random, struct commit *commit)
@@ -295,6 +323,8 @@ struct commit *random_commit(GRand *random, const struct model *model, uint64_t 
 	add_open(random, commit, model);
 	add_definitions(random, commit);
 	add_outcomes(random, commit);
+	for (int i = 0; i < 4; i++)
+		add_again(random, commit, model);
 	add_ranges(random, commit);
 	return commit;
 }

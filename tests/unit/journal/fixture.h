@@ -53,7 +53,8 @@ int64_t run_sql(const char *database, const char *sql);
 /* A history entry with its strings owned. */
 struct model_entry {
 	struct history_entry entry;
-	uint64_t order; /* of writing */
+	uint64_t order;           /* of writing */
+	char failed[FIRE_ID_MAX]; /* the fire id of a run that failed, else empty */
 };
 
 struct model {
@@ -62,6 +63,7 @@ struct model {
 	GArray *open;        /* struct open_fire */
 	GArray *definitions; /* struct definition */
 	GArray *history;     /* struct model_entry */
+	uint64_t written;    /* entries ever */
 	enum history_level level;
 };
 

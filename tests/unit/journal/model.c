@@ -20,6 +20,13 @@ static void free_record(struct backlog_record *record)
 	g_free(record->lane);
 }
 
+static void clear_entry(struct model_entry *entry)
+{
+	g_free((char *)entry->entry.manual);
+	g_free((char *)entry->entry.detail);
+	g_free((char *)entry->entry.note);
+}
+
 void model_free(struct model *model)
 {
 	for (guint i = 0; i < model->lanes->len; i++)
@@ -30,12 +37,8 @@ void model_free(struct model *model)
 		g_free(g_array_index(model->open, struct open_fire, i).lane);
 	for (guint i = 0; i < model->definitions->len; i++)
 		g_free(g_array_index(model->definitions, struct definition, i).packed);
-	for (guint i = 0; i < model->history->len; i++) {
-		struct history_entry *entry = &g_array_index(model->history, struct model_entry, i).entry;
-		g_free((char *)entry->manual);
-		g_free((char *)entry->detail);
-		g_free((char *)entry->note);
-	}
+	for (guint i = 0; i < model->history->len; i++)
+		clear_entry(&g_array_index(model->history, struct model_entry, i));
 	g_array_unref(model->lanes);
 	g_array_unref(model->backlog);
 	g_array_unref(model->open);
@@ -145,7 +148,8 @@ static void put_definition(struct model *model, const struct definition *definit
 	}
 }
 
-static void add_entry(struct model *model, struct history_entry entry)
+/* failed: the fire id of a run that failed, else NULL. */
+static void add_entry(struct model *model, struct history_entry entry, const char *failed)
 {
 	if (model->level == HISTORY_OFF ||
 		(model->level == HISTORY_EXCEPTIONS && !entry.note && entry.status == STATUS_DELIVERED))
@@ -153,8 +157,42 @@ static void add_entry(struct model *model, struct history_entry entry)
 	entry.manual = g_strdup(entry.manual);
 	entry.detail = g_strdup(entry.detail);
 	entry.note = g_strdup(entry.note);
-	struct model_entry added = {entry, model->history->len};
+	struct model_entry added = {.entry = entry, .order = model->written++};
+	g_strlcpy(added.failed, failed ? failed : "", sizeof added.failed);
 	g_array_append_val(model->history, added);
+}
+
+static void remove_failed(struct model *model, const char *fire_id)
+{
+	for (guint i = model->history->len; i-- > 0;) {
+		struct model_entry *entry = &g_array_index(model->history, struct model_entry, i);
+		if (strcmp(entry->failed, fire_id) != 0)
+			continue;
+		clear_entry(entry);
+		g_array_remove_index(model->history, i);
+	}
+}
+
+static void add_outcome(struct model *model, const struct outcome *o)
+{
+	char id[FIRE_ID_MAX];
+	fire_id_format(o->action_id, o->nominal, o->manual, id);
+	if (o->again)
+		remove_failed(model, id);
+	add_entry(model,
+		(struct history_entry){.action_id = o->action_id,
+			.status = (enum fire_status)o->status,
+			.reason = (enum fire_reason)o->reason,
+			.scheduled_at = o->nominal,
+			.last = o->nominal,
+			.count = 1,
+			.merged_into = TIME_US_MIN,
+			.started_at = o->started_at,
+			.finished_at = o->finished_at,
+			.attempts = o->attempts,
+			.manual = o->manual,
+			.detail = o->detail},
+		o->status == STATUS_FAILED ? id : NULL);
 }
 
 static void add_history(struct model *model, const struct commit *commit)
@@ -162,37 +200,28 @@ static void add_history(struct model *model, const struct commit *commit)
 	for (guint i = 0; i < commit->ranges->len; i++) {
 		const struct outcome_range *range = &g_array_index(commit->ranges, struct outcome_range, i);
 		for (uint32_t k = 0; k < range->id_count; k++)
-			add_entry(model, (struct history_entry){.action_id = range->ids[k],
-						 .status = (enum fire_status)range->status,
-						 .reason = (enum fire_reason)range->reason,
-						 .scheduled_at = range->first,
-						 .last = range->last,
-						 .count = range->count,
-						 .merged_into = range->merged_into,
-						 .started_at = TIME_US_MIN,
-						 .finished_at = range->at});
+			add_entry(model,
+				(struct history_entry){.action_id = range->ids[k],
+					.status = (enum fire_status)range->status,
+					.reason = (enum fire_reason)range->reason,
+					.scheduled_at = range->first,
+					.last = range->last,
+					.count = range->count,
+					.merged_into = range->merged_into,
+					.started_at = TIME_US_MIN,
+					.finished_at = range->at},
+				NULL);
 	}
-	for (guint i = 0; i < commit->outcomes->len; i++) {
-		const struct outcome *o = &g_array_index(commit->outcomes, struct outcome, i);
-		add_entry(model, (struct history_entry){.action_id = o->action_id,
-					 .status = (enum fire_status)o->status,
-					 .reason = (enum fire_reason)o->reason,
-					 .scheduled_at = o->nominal,
-					 .last = o->nominal,
-					 .count = 1,
-					 .merged_into = TIME_US_MIN,
-					 .started_at = o->started_at,
-					 .finished_at = o->finished_at,
-					 .attempts = o->attempts,
-					 .manual = o->manual,
-					 .detail = o->detail});
-	}
+	for (guint i = 0; i < commit->outcomes->len; i++)
+		add_outcome(model, &g_array_index(commit->outcomes, struct outcome, i));
 	for (guint i = 0; i < commit->notes->len; i++) {
 		const struct history_note *note = &g_array_index(commit->notes, struct history_note, i);
-		add_entry(model, (struct history_entry){.merged_into = TIME_US_MIN,
-					 .started_at = TIME_US_MIN,
-					 .finished_at = note->at,
-					 .note = note->text});
+		add_entry(model,
+			(struct history_entry){.merged_into = TIME_US_MIN,
+				.started_at = TIME_US_MIN,
+				.finished_at = note->at,
+				.note = note->text},
+			NULL);
 	}
 }
 

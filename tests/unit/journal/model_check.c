@@ -86,7 +86,9 @@ static void check_open(const struct model *model, const struct progress *progres
 			found = true;
 			assert_int_equal(got->due_at, want->due_at);
 			assert_int_equal(got->backlog, want->backlog);
+			assert_int_equal(got->started, want->started);
 			assert_int_equal(got->attempts, want->attempts);
+			assert_int_equal(got->attempts_before, want->attempts_before);
 			assert_int_equal(got->next_attempt_at, want->next_attempt_at);
 		}
 		assert_true(found);
@@ -148,10 +150,23 @@ static bool matches_fire_id(const struct history_entry *entry, const char *fire_
 	return entry->scheduled_at <= nominal && nominal <= entry->last;
 }
 
-static bool matches(const struct history_entry *entry, const struct history_query *query)
+static bool is_failed_fire(const struct model_entry *entry, const char *fire_id)
 {
+	int64_t id;
+	time_us nominal;
+	char manual[FIRE_MANUAL_MAX], canonical[FIRE_ID_MAX];
+	assert_true(fire_id_parse(fire_id, &id, &nominal, manual));
+	return strcmp(entry->failed, fire_id_format(id, nominal, manual, canonical)) == 0;
+}
+
+static bool matches(const struct model_entry *of, const struct history_query *query)
+{
+	const struct history_entry *entry = &of->entry;
 	if (entry->finished_at < query->since)
 		return false;
+	if (query->failed_fire)
+		return (!query->action_id || entry->action_id == *query->action_id) &&
+		       is_failed_fire(of, query->fire_id);
 	if (entry->note)
 		return query->notes;
 	return (!query->action_id || entry->action_id == *query->action_id) &&
@@ -200,7 +215,7 @@ void model_check_history(
 	struct history_check check = {.want = g_array_new(FALSE, FALSE, sizeof(struct model_entry))};
 	for (guint i = 0; i < model->history->len; i++) {
 		struct model_entry entry = g_array_index(model->history, struct model_entry, i);
-		if (matches(&entry.entry, query))
+		if (matches(&entry, query))
 			g_array_append_val(check.want, entry);
 	}
 	g_array_sort(check.want, newest_first);

@@ -163,6 +163,89 @@ static void a_new_owner_begins_its_own_sequence(void **state)
 	}
 }
 
+/* --- failed fires that are run again --- */
+
+#define FAILED_AT INT64_C(1700000000000000)
+
+/* A failure of action 7 at its nominal time, by another run where attempts are more than 1. */
+static struct commit *failure_commit(uint64_t sequence, time_us nominal, uint16_t attempts)
+{
+	struct commit *commit = commit_new();
+	commit->sequence = sequence;
+	struct outcome outcome = {.action_id = 7,
+		.nominal = nominal,
+		.started_at = FAILED_AT + attempts,
+		.finished_at = FAILED_AT + attempts,
+		.status = STATUS_FAILED,
+		.reason = REASON_REFUSED,
+		.attempts = attempts,
+		.again = attempts > 1};
+	g_array_append_val(commit->outcomes, outcome);
+	return commit;
+}
+
+static void put(struct journal *journal, struct commit *commit)
+{
+	commit_ok(journal, commit);
+	commit_free(commit);
+}
+
+static bool take_attempts(void *context, const struct history_entry *entry)
+{
+	*(guint *)context = *(guint *)context * 10 + entry->attempts;
+	return true;
+}
+
+/* The attempts of the entries of a fire, newest first, as digits. */
+static guint attempts_of(struct journal *journal, time_us nominal, bool failed)
+{
+	char id[FIRE_ID_MAX];
+	struct history_query query = {
+		.since = TIME_US_MIN, .fire_id = fire_id_format(7, nominal, NULL, id), .failed_fire = failed};
+	guint attempts = 0;
+	assert_ok(journal_history(journal, &query, take_attempts, &attempts, error));
+	return attempts;
+}
+
+static void a_fire_run_again_has_one_entry(void **state)
+{
+	struct journal *journal = open_one(*state);
+	guint kept = contract->durable;
+	put(journal, failure_commit(1, 5, 1));
+	put(journal, failure_commit(2, 6, 1));
+	assert_int_equal(attempts_of(journal, 5, true), kept * 1);
+	put(journal, failure_commit(3, 5, 2));
+	assert_int_equal(attempts_of(journal, 5, true), kept * 2);
+	assert_int_equal(attempts_of(journal, 5, false), kept * 2);
+	struct commit *delivered = failure_commit(4, 5, 3);
+	g_array_index(delivered->outcomes, struct outcome, 0).status = STATUS_DELIVERED;
+	put(journal, delivered);
+	assert_int_equal(attempts_of(journal, 5, true), 0);
+	assert_int_equal(attempts_of(journal, 5, false), kept * 3);
+	assert_int_equal(attempts_of(journal, 6, true), kept * 1);
+	journal_close(journal);
+}
+
+/* What it would take the place of has been trimmed. */
+static void a_fire_run_again_whose_entry_is_gone_is_added(void **state)
+{
+	struct journal *journal = open_one(*state);
+	put(journal, failure_commit(1, 5, 4));
+	assert_int_equal(attempts_of(journal, 5, true), contract->durable * 4U);
+	journal_close(journal);
+}
+
+/* The outcome of the first try was unknown; what it wrote must not go by the second. */
+static void a_replacement_committed_twice_is_there_once(void **state)
+{
+	struct journal *journal = open_one(*state);
+	put(journal, failure_commit(1, 5, 1));
+	put(journal, failure_commit(2, 5, 2));
+	put(journal, failure_commit(2, 5, 2));
+	assert_int_equal(attempts_of(journal, 5, true), contract->durable * 2U);
+	journal_close(journal);
+}
+
 static void trimming_nothing_is_done(void **state)
 {
 	struct journal *journal = open_one(*state);
@@ -194,6 +277,12 @@ int main(int argc, char **argv)
 			the_last_sequence_again_is_taken_as_done, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_new_owner_begins_its_own_sequence, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_fire_run_again_has_one_entry, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_fire_run_again_whose_entry_is_gone_is_added, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_replacement_committed_twice_is_there_once, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(trimming_nothing_is_done, scratch_setup, scratch_teardown),
 		cmocka_unit_test(closing_none_is_fine),
 	};

@@ -54,6 +54,7 @@ static void queries_give_what_the_model_gives(void **state)
 			.limit = (uint64_t)g_rand_int_range(random, 0, 30),
 			.notes = g_rand_boolean(random),
 		};
+		query.failed_fire = query.fire_id && g_rand_boolean(random);
 		model_check_history(model, journal, &query);
 	}
 	journal_close(journal);
@@ -224,7 +225,7 @@ static int trim_all(struct journal *journal, time_us now)
 #define COUNTED_BYTES "SELECT history_bytes FROM scheduler_meta"
 #define REAL_BYTES                                                                                     \
 	"SELECT coalesce(sum(52 + coalesce(length(body), 0) + coalesce(length(CAST(detail AS BLOB)), " \
-	"0) + coalesce(length(manual), 0)), 0) FROM scheduler_history"
+	"0) + coalesce(length(manual), 0) + coalesce(length(failed_fire), 0)), 0) FROM scheduler_history"
 
 static void what_is_too_old_goes_in_bounded_steps(void **state)
 {

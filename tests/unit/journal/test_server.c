@@ -261,6 +261,32 @@ static void readers_work_beside_the_owner(void **state)
 	g_rand_free(random);
 }
 
+/* Also after an end in the midst of the update, where the server cannot undo a part of it. */
+static void an_older_schema_is_updated(void **state)
+{
+	struct scratch *scratch = *state;
+	journal_close(open_journal(scratch->database));
+	run_test_sql(scratch->database, "ALTER TABLE scheduler_history DROP COLUMN failed_fire");
+	if (strcmp(backend_dialect(), "postgresql") == 0) {
+		run_test_sql(scratch->database, "ALTER TABLE scheduler_open DROP COLUMN started");
+		run_test_sql(scratch->database, "ALTER TABLE scheduler_open DROP COLUMN attempts_before");
+	}
+	run_test_sql(scratch->database, "UPDATE scheduler_meta SET schema_version = 1");
+	assert_fails(try_open(scratch->database, true, error), AS_ERROR_UNAVAILABLE);
+	struct journal *journal = open_journal(scratch->database);
+	struct commit *commit = commit_new();
+	struct open_fire open = {.lane = g_strdup("print"), .started = true, .attempts_before = 3};
+	g_array_append_val(commit->open, open);
+	assert_ok(journal_commit(journal, commit, error));
+	commit_free(commit);
+	journal_close(journal);
+	assert_int_equal(run_test_sql(scratch->database, "SELECT schema_version FROM scheduler_meta"), 2);
+	assert_int_equal(run_test_sql(scratch->database, "SELECT started FROM scheduler_open"), 1);
+	assert_int_equal(run_test_sql(scratch->database, "SELECT attempts_before FROM scheduler_open"), 3);
+	assert_int_equal(
+		run_test_sql(scratch->database, "SELECT count(failed_fire) FROM scheduler_history"), 0);
+}
+
 static void a_newer_schema_is_refused(void **state)
 {
 	struct scratch *scratch = *state;
@@ -322,7 +348,8 @@ static void a_mysql_role_needs_its_database_and_no_more(struct scratch *scratch)
 	struct journal_options options = test_options(scratch->database);
 	struct journal *journal;
 	g_autofree char *grant = g_strdup_printf(
-		"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON %s.* TO keeper", options.database);
+		"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX ON %s.* TO keeper",
+		options.database);
 	g_autofree char *less = g_strdup_printf("GRANT SELECT ON %s.* TO keeper", options.database);
 	run_test_sql(scratch->database, "CREATE USER keeper IDENTIFIED BY 'it''s \"%/@:'");
 	run_test_sql(scratch->database, less);
@@ -376,9 +403,9 @@ static void a_large_commit_goes_through(void **state)
 		g_array_index(progress->open, struct open_fire, 0).lane, "it's \\ a \"lane\" ?1 $1 {x}");
 	progress_free(progress);
 	assert_int_equal(run_test_sql(scratch->database, "SELECT history_bytes FROM scheduler_meta"),
-		run_test_sql(scratch->database,
-			"SELECT sum(52 + length(body) + length(CAST(detail AS BLOB))) FROM "
-			"scheduler_history"));
+		run_test_sql(scratch->database, "SELECT sum(52 + length(body) + length(CAST(detail AS BLOB)) "
+						"+ length(failed_fire)) FROM "
+						"scheduler_history"));
 	journal_close(journal);
 }
 
@@ -421,6 +448,7 @@ int main(int argc, char **argv)
 		SERVER_TEST(a_database_that_went_back_is_not_written_to),
 		SERVER_TEST(a_second_process_is_told_of_the_first_until_that_is_killed),
 		SERVER_TEST(readers_work_beside_the_owner),
+		SERVER_TEST(an_older_schema_is_updated),
 		SERVER_TEST(a_newer_schema_is_refused),
 		SERVER_TEST(options_that_name_nothing_are_refused),
 		SERVER_TEST(a_role_needs_a_place_of_its_own_and_no_more),

@@ -33,11 +33,42 @@ static void an_empty_file_becomes_an_internal_db(void **state)
 	assert_true(g_file_set_contents(scratch->database, "", 0, NULL));
 	for (int i = 1; i <= 2; i++) {
 		journal_close(open_sqlite(scratch->database));
-		assert_int_equal(run_sql(scratch->database, "SELECT schema_version FROM scheduler_meta"), 1);
+		assert_int_equal(run_sql(scratch->database, "SELECT schema_version FROM scheduler_meta"), 2);
 		assert_int_equal(run_sql(scratch->database, "SELECT owner_epoch FROM scheduler_meta"), i);
 		assert_int_equal(
 			run_sql(scratch->database, "SELECT length(instance) FROM scheduler_meta"), 32);
 	}
+}
+
+/* As version 1 left it. */
+static void go_back_to_version_1(const char *database)
+{
+	run_sql(database, "DROP INDEX scheduler_history_failed");
+	run_sql(database, "ALTER TABLE scheduler_history DROP COLUMN failed_fire");
+	run_sql(database, "ALTER TABLE scheduler_open DROP COLUMN started");
+	run_sql(database, "ALTER TABLE scheduler_open DROP COLUMN attempts_before");
+	run_sql(database, "UPDATE scheduler_meta SET schema_version = 1");
+}
+
+static void an_older_schema_is_updated(void **state)
+{
+	struct scratch *scratch = *state;
+	journal_close(open_sqlite(scratch->database));
+	go_back_to_version_1(scratch->database);
+	run_sql(scratch->database,
+		"INSERT INTO scheduler_open (lane, action_id, nominal_us, manual, due_us, "
+		"backlog, attempts, next_attempt_us) VALUES ('print', 1, 2, '', 3, 0, 4, 5)");
+	assert_fails(try_open(scratch->database, true, error), AS_ERROR_UNAVAILABLE);
+	struct journal *journal = open_sqlite(scratch->database);
+	struct progress *progress;
+	assert_ok((progress = journal_load(journal, NULL, NULL, error)));
+	const struct open_fire *open = &g_array_index(progress->open, struct open_fire, 0);
+	assert_int_equal(open->attempts, 4);
+	assert_int_equal(open->attempts_before, 0);
+	assert_false(open->started);
+	progress_free(progress);
+	journal_close(journal);
+	assert_int_equal(run_sql(scratch->database, "SELECT schema_version FROM scheduler_meta"), 2);
 }
 
 static void a_newer_schema_is_refused(void **state)
@@ -316,6 +347,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SQLITE_TEST(an_empty_file_becomes_an_internal_db),
+		SQLITE_TEST(an_older_schema_is_updated),
 		SQLITE_TEST(a_newer_schema_is_refused),
 		SQLITE_TEST(options_that_name_nothing_are_refused),
 		SQLITE_TEST(the_tables_beside_are_not_touched),

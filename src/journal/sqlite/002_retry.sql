@@ -1,0 +1,6 @@
+-- internal_db, version 2: failed fires are run again, and fires begin at most once.
+
+ALTER TABLE scheduler_open ADD COLUMN started INTEGER NOT NULL DEFAULT 0;         -- begun, at_most_once
+ALTER TABLE scheduler_open ADD COLUMN attempts_before INTEGER NOT NULL DEFAULT 0; -- of `attempts`, before a retry
+ALTER TABLE scheduler_history ADD COLUMN failed_fire TEXT;                        -- the id of a fire that failed
+CREATE INDEX scheduler_history_failed ON scheduler_history (failed_fire) WHERE failed_fire IS NOT NULL;
