@@ -1,6 +1,6 @@
 #include "journal/blocks.h"
 
-#include "journal/varint.h"
+#include "base/varint.h"
 
 #define BLOCK_BITS 9
 #define BLOCK_MASK ((1 << BLOCK_BITS) - 1)

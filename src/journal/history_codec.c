@@ -1,5 +1,5 @@
 #include "journal/history_codec.h"
-#include "journal/varint.h"
+#include "base/varint.h"
 
 /* A column is a sequence of tokens: an even header is a run (length, the one difference), an odd one a
  * literal (length, that many differences). A run is worth its token from this length on. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "journal/history_codec.h"
-#include "journal/varint.h"
+#include "base/varint.h"
 
 struct writer {
 	enum history_level level;

@@ -1,6 +1,6 @@
 #include "journal/members.h"
 
-#include "journal/varint.h"
+#include "base/varint.h"
 
 /* An id, a lower bound, a length and no bytes. */
 #define MEMBER_MIN 3

@@ -2,7 +2,7 @@
 #include "fixture.h"
 
 #include "journal/history_codec.h"
-#include "journal/varint.h"
+#include "base/varint.h"
 
 static void integers_of_any_size_come_back(void **state)
 {

@@ -1,4 +1,4 @@
-/* Purpose: integers in as few bytes as they need, for the packed columns of internal_db. Pure; any thread.
+/* Purpose: integers in as few bytes as they need, for packed columns and records. Pure; any thread.
  * Every value of 64 bits comes back as it went in; differences wrap, so the sentinels of time_us are fine. */
 #pragma once
 

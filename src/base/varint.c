@@ -1,4 +1,4 @@
-#include "journal/varint.h"
+#include "base/varint.h"
 
 struct varint_reader varint_reader_of(const void *bytes, size_t length)
 {
