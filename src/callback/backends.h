@@ -5,3 +5,4 @@
 
 extern const struct callback_vtable callback_print;
 extern const struct callback_vtable callback_none;
+extern const struct callback_vtable callback_python;

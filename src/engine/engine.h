@@ -143,6 +143,10 @@ struct engine_lane_status {
 };
 void engine_lane_status(const struct engine *engine, uint16_t lane, struct engine_lane_status *out);
 size_t engine_action_count(const struct engine *engine);
+/* Whether internal_db durably knows of a fire that was handed out that it is over (manual: its UUID, else
+ * empty). False for anything not sure, and while a commit is under way. */
+bool engine_is_settled(
+	const struct engine *engine, uint16_t lane, struct position position, const char *manual);
 /* NULL where there is none such that fires. Borrowed until the next change. */
 const struct action *engine_find_action(const struct engine *engine, int64_t id);
 size_t engine_schedule_count(const struct engine *engine);

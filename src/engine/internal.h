@@ -6,6 +6,7 @@
  *  - decision.c: what is dropped of a stretch of missed fires
  *  - backlog.c: records of missed time: deciding over their actions, the order of what remains
  *  - manual.c: fires that were asked for
+ *  - settled.c: fires that are over for good
  *  - flight.c: fires on their way from being due to being durable, and the runs that last
  *  - lane.c: taking, answers, when to look again
  *  - commit.c: what is retired and written down

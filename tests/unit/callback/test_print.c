@@ -325,8 +325,10 @@ static void test_names(void **state)
 	assert_ptr_equal(
 		callback_find("action_scheduler.callbacks:print_command", NULL, NULL), &callback_print);
 	assert_ptr_equal(callback_find("none", NULL, NULL), &callback_none);
-	assert_null(callback_find("kafka", NULL, &error));
-	assert_string_equal(error->message, "callback \"kafka\" is not in this build; it has: print, none");
+	assert_null(callback_find("unheard_of", NULL, &error));
+	assert_ptr_equal(
+		strstr(error->message, "callback \"unheard_of\" is not in this build; it has: print, none"),
+		error->message);
 }
 
 #define ON_A_PIPE(test) cmocka_unit_test_setup_teardown(test, bench_setup, bench_teardown)

@@ -227,6 +227,58 @@ static void a_lane_that_comes_later_owes_nothing_from_before(void **state G_GNUC
 	rig_free(rig);
 }
 
+/* --- settled --- */
+
+static bool is_settled(const struct rig *rig, const struct fire *fire)
+{
+	struct position position = {fire->due_at, fire->action->id, fire->nominal};
+	return engine_is_settled(rig->engine, RIG_QUICK, position, "");
+}
+
+static void a_fire_is_settled_once_that_is_durable(void **state G_GNUC_UNUSED)
+{
+	struct rig *rig = with_actions(2, RIG_QUICK, ROW(0, EVERY_MINUTE));
+	rig_wait(rig, US_PER_MINUTE);
+	rig_take(rig, RIG_QUICK, 10);
+	struct fire first = rig->fires[0], second = rig->fires[1];
+	assert_false(is_settled(rig, &first));
+	rig_answer(rig, RIG_QUICK, &first, 1, FIRE_DELIVERED);
+	assert_false(is_settled(rig, &first));
+	struct commit *commit = engine_take_commit(rig->engine);
+	assert_non_null(commit);
+	assert_false(is_settled(rig, &first));
+	engine_committed(rig->engine, commit->sequence);
+	commit_free(commit);
+	assert_true(is_settled(rig, &first));
+	assert_false(is_settled(rig, &second));
+	rig_free(rig);
+}
+
+static void what_is_open_or_owed_is_not_settled(void **state G_GNUC_UNUSED)
+{
+	struct rig *rig = with_actions(1, RIG_QUICK, ROW(0, EVERY_MINUTE));
+	rig_wait(rig, US_PER_MINUTE);
+	rig_take(rig, RIG_QUICK, 10);
+	struct fire slow = rig->fires[0];
+	rig_wait(rig, US_PER_SECOND);
+	rig_settle(rig);
+	assert_int_equal(rig->open->len, 1);
+	assert_false(is_settled(rig, &slow));
+	rig_answer(rig, RIG_QUICK, &slow, 1, FIRE_DELIVERED);
+	rig_settle(rig);
+	assert_true(is_settled(rig, &slow));
+	rig_crash(rig, 10 * US_PER_MINUTE);
+	rig_take(rig, RIG_QUICK, 1);
+	rig_settle(rig);
+	assert_int_equal(rig_take(rig, RIG_QUICK, 1), 1);
+	struct fire missed = rig->fires[0];
+	assert_false(is_settled(rig, &missed));
+	rig_answer(rig, RIG_QUICK, &missed, 1, FIRE_DELIVERED);
+	rig_settle(rig);
+	assert_true(is_settled(rig, &missed));
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +294,8 @@ int main(void)
 		cmocka_unit_test(each_attempt_begins_durably),
 		cmocka_unit_test(a_stop_in_order_interrupts_nothing_that_did_not_begin),
 		cmocka_unit_test(a_lane_that_comes_later_owes_nothing_from_before),
+		cmocka_unit_test(a_fire_is_settled_once_that_is_durable),
+		cmocka_unit_test(what_is_open_or_owed_is_not_settled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

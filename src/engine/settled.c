@@ -1,0 +1,36 @@
+/* Whether a fire is over for good, as far as internal_db knows. */
+#include "engine/internal.h"
+
+#include <string.h>
+
+static bool is_open(const struct lane *lane, struct position position, const char *manual)
+{
+	for (const struct flight *f = lane->open_first; f; f = f->next)
+		if (position_compare(f->position, position) == 0 &&
+			g_strcmp0(f->manual ? f->manual : "", manual) == 0)
+			return true;
+	return false;
+}
+
+/* A record owes what lies behind its cursor; whether of this action is not asked, as it will come there
+ * anyway. */
+static bool is_owed(const struct lane *lane, struct position position)
+{
+	for (guint i = 0; i < lane->records->len; i++) {
+		const struct backlog_record *data = &((const struct record *)lane->records->pdata[i])->data;
+		if (position_compare(position, data->cursor) > 0 && position_compare(position, data->to) <= 0)
+			return true;
+	}
+	return false;
+}
+
+bool engine_is_settled(
+	const struct engine *engine, uint16_t index, struct position position, const char *manual)
+{
+	const struct lane *lane = engine->lanes[index];
+	/* What the commit under way says is not durable, and the parts of the engine are ahead of it. */
+	if (engine->commit_sequence || is_open(lane, position, manual))
+		return false;
+	return *manual || (lane->watermark_known && position_compare(position, lane->watermark) <= 0 &&
+				  !is_owed(lane, position));
+}
