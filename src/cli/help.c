@@ -61,7 +61,7 @@ static char *program_help(void)
 	GString *out = g_string_new("Runs commands at the times that the table of actions says.\n\n"
 				    "Usage: " PROGRAM " [GLOBAL OPTIONS] [COMMAND] [OPTIONS]\n\nCommands:\n");
 	for (size_t i = 0; verbs[i]; i++)
-		g_string_append_printf(out, "  %-10s %s%s\n", verbs[i]->name, verbs[i]->summary,
+		g_string_append_printf(out, "  %-11s %s%s\n", verbs[i]->name, verbs[i]->summary,
 			verbs[i] == &verb_run ? " (also without a command)" : "");
 	append_options(out, "Global options, before or after the command", cli_global_options);
 	g_string_append(out,

@@ -20,7 +20,7 @@ static struct {
 
 static const GOptionEntry options[] = {
 	SCHEDULE_ARG_OPTIONS(given.of),
-	{"lang", 0, 0, G_OPTION_ARG_FILENAME, &given.lang, "the language: en (default) or ru", "LANG"},
+	{"lang", 0, 0, G_OPTION_ARG_FILENAME, &given.lang, "the language (default en)", "en|ru"},
 	{NULL},
 };
 

@@ -11,7 +11,7 @@ import pytest
 from lib.actions_db import ActionsDb, unix
 from lib.program import Program
 
-VERBS = ['run', 'init', 'list', 'show', 'next', 'check', 'history', 'import']
+VERBS = ['run', 'init', 'list', 'show', 'next', 'explain', 'check', 'history', 'import', 'completion']
 
 
 @pytest.fixture
