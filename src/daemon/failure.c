@@ -8,13 +8,16 @@
 #include <string.h>
 
 /* Tickets of the engine never have this bit. */
-#define TICKET_MARK (UINT64_C(1) << 63)
+#define TICKET_MARK     (UINT64_C(1) << 63)
 /* More than this wait for nobody. */
-#define WAITING_MAX 1000
+#define WAITING_MAX     1000
 /* So often a receiver that is out of reach is tried, a second apart at least. */
-#define TRIES_MAX   60
-#define AGAIN_S     1
-#define TEXT_MAX    1000
+#define TRIES_MAX       60
+#define AGAIN_S         1
+#define TEXT_MAX        1000
+/* Failures in the log. */
+#define LOGGED_PER_HOUR 36000.0
+#define LOGGED_AT_ONCE  20.0
 
 /* One failure to be told. */
 struct telling {
@@ -30,7 +33,13 @@ struct telling {
 struct failed {
 	int64_t action_id;
 	time_us nominal;
+	unsigned attempts;
 	char *manual, *name, *detail;
+};
+
+struct bucket {
+	double tokens;
+	time_us at; /* CLOCK_MONOTONIC */
 };
 
 struct failures {
@@ -40,8 +49,8 @@ struct failures {
 	GQueue waiting; /* struct telling, in order; handed ones stay until they are answered */
 	uint64_t next_ticket;
 	uint64_t left_out; /* since the last that was told */
-	double tokens;     /* of the rate, which fill up over a minute */
-	time_us tokens_at; /* CLOCK_MONOTONIC */
+	uint64_t not_logged;
+	struct bucket told, logged;
 	guint source;
 	char *complaint; /* as it was logged last */
 };
@@ -72,7 +81,6 @@ struct failures *failures_new(struct daemon *d)
 	failures->daemon = d;
 	failures->failed = g_array_new(FALSE, FALSE, sizeof(struct failed));
 	g_array_set_clear_func(failures->failed, failed_clear);
-	failures->tokens = 1e9;
 	return failures;
 }
 
@@ -99,22 +107,43 @@ bool failures_check(struct daemon *d, const struct config *config, GError **erro
 	return false;
 }
 
-/* --- the rate --- */
+/* --- rates --- */
 
-/* A minute's worth may come at once, one at least. */
-static bool rate_take(struct failures *failures, int64_t per_hour)
+/* One out of the bucket; false where it is empty. */
+static bool bucket_take(struct bucket *bucket, double per_hour, double most)
 {
 	time_us now = clock_monotonic();
-	double most = MAX(1.0, (double)per_hour / 60);
-	if (failures->tokens_at)
-		failures->tokens +=
-			(double)(now - failures->tokens_at) / (double)US_PER_HOUR * (double)per_hour;
-	failures->tokens = MIN(failures->tokens, most);
-	failures->tokens_at = now;
-	if (failures->tokens < 1)
+	if (!bucket->at)
+		bucket->tokens = most;
+	else
+		bucket->tokens += (double)(now - bucket->at) / (double)US_PER_HOUR * per_hour;
+	bucket->tokens = MIN(bucket->tokens, most);
+	bucket->at = now;
+	if (bucket->tokens < 1)
 		return false;
-	failures->tokens--;
+	bucket->tokens--;
 	return true;
+}
+
+/* A minute's worth may come at once, one at least. */
+static bool may_tell(struct failures *failures, int64_t per_hour)
+{
+	return bucket_take(&failures->told, (double)per_hour, MAX(1.0, (double)per_hour / 60));
+}
+
+/* Each failure is in the history; the log has the first ones of many. */
+static void failed_log(struct failures *failures, const struct failed *failed, const char *id)
+{
+	if (!bucket_take(&failures->logged, LOGGED_PER_HOUR, LOGGED_AT_ONCE)) {
+		failures->not_logged++;
+		return;
+	}
+	if (failures->not_logged)
+		log_error("fires that failed and are not told here, but in the history: %" G_GUINT64_FORMAT,
+			failures->not_logged);
+	failures->not_logged = 0;
+	log_error("fire %s of action \"%s\" failed after attempts: %u; %s", id, failed->name,
+		failed->attempts, failed->detail);
 }
 
 /* --- what is told --- */
@@ -196,7 +225,7 @@ static void tell(struct failures *failures, const char *status, int64_t id, cons
 	const struct config *config = failures->daemon->config;
 	if (!config->on_failure.callback)
 		return;
-	if (failures->waiting.length >= WAITING_MAX || !rate_take(failures, config->on_failure.per_hour)) {
+	if (failures->waiting.length >= WAITING_MAX || !may_tell(failures, config->on_failure.per_hour)) {
 		failures->left_out++;
 		return;
 	}
@@ -218,13 +247,14 @@ static void tell(struct failures *failures, const char *status, int64_t id, cons
 
 void failures_note(struct failures *failures, const struct commit *commit)
 {
-	if (!failures->daemon->config->on_failure.callback)
-		return;
 	failures->sequence = commit->sequence;
 	for (guint i = 0; i < commit->outcomes->len; i++) {
 		const struct outcome *outcome = &g_array_index(commit->outcomes, struct outcome, i);
-		if (outcome->status != STATUS_FAILED || failures->failed->len >= WAITING_MAX) {
-			failures->left_out += outcome->status == STATUS_FAILED;
+		if (outcome->status != STATUS_FAILED)
+			continue;
+		if (failures->failed->len >= WAITING_MAX) {
+			failures->left_out++;
+			failures->not_logged++;
 			continue;
 		}
 		const struct action *action =
@@ -232,6 +262,7 @@ void failures_note(struct failures *failures, const struct commit *commit)
 		struct failed failed = {
 			.action_id = outcome->action_id,
 			.nominal = outcome->nominal,
+			.attempts = outcome->attempts,
 			.manual = g_strdup(outcome->manual),
 			.name = g_strdup(action ? action_name(action) : ""),
 			.detail = g_strdup(
@@ -249,6 +280,7 @@ void failures_committed(struct failures *failures, uint64_t sequence)
 		const struct failed *failed = &g_array_index(failures->failed, struct failed, i);
 		char id[FIRE_ID_MAX];
 		fire_id_format(failed->action_id, failed->nominal, failed->manual, id);
+		failed_log(failures, failed, id);
 		tell(failures, "failed", failed->action_id, failed->name, id, failed->nominal,
 			failed->detail);
 	}

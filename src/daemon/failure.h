@@ -1,4 +1,4 @@
-/* Purpose: action.on_failure: tells a callback of fires that failed and rows that went bad. What it hands out
+/* Purpose: fires that failed are logged; and action.on_failure: tells a callback of fires that failed and rows that went bad. What it hands out
  * are no fires of the engine: they are kept in memory only, have no attempts but while the receiver is out of
  * reach, and no failure of theirs is told. Bounded in rate and number; what is left out is counted and told
  * with the next one. Loop thread. */
@@ -18,7 +18,7 @@ void failures_free(struct failures *failures); /* NULL is fine */
 struct config;
 bool failures_check(struct daemon *d, const struct config *config, GError **error);
 
-/* Takes down what has failed by a commit that is being made ... */
+/* Takes down what has failed by a commit that is being made ... (each commit, in order) */
 void failures_note(struct failures *failures, const struct commit *commit);
 /* ... and tells it, once that is durable. */
 void failures_committed(struct failures *failures, uint64_t sequence);

@@ -1,5 +1,7 @@
 """action.on_failure: rows that cannot be understood, and fires that fail, are told to a callback."""
 
+from lib.actions_db import EVERY_SECOND
+
 HOOK = {'callback': 'print', 'command': 'TOLD {status} {action_id} {name}: {error}'}
 
 
@@ -37,3 +39,26 @@ def test_a_hook_that_is_no_callback_is_an_error_at_the_start(scheduler):
     done = running.run('run')
     assert done.returncode == 1
     assert 'action.on_failure.callback: callback "pager" is not in this build' in done.stderr
+
+
+CALLBACKS = """
+def refuse(command):
+    raise ValueError('no such thing as ' + command)
+"""
+
+
+def test_a_fire_that_fails_is_told_and_logged_once(scheduler):
+    command = 'TOLD {status} {fire_id} {action_id} {name} at {scheduled_at}'
+    running = scheduler(
+        config={'action': {'callback': 'callbacks_of_test:refuse', 'on_failure': {**HOOK, 'command': command}}},
+        actions=[{'id': 3, 'name': 'one', 'command': 'x; rm -rf {name}', 'cron': EVERY_SECOND}])
+    (running.directory / 'callbacks_of_test.py').write_text(CALLBACKS, encoding='utf-8')
+    running.start()
+    running.wait_for(lambda: told(running))
+    running.stop()
+    failed = [entry for entry in running.history() if entry['status'] == 'failed']
+    assert {f"TOLD failed {entry['fire_id']} 3 one at {entry['scheduled_at']}" for entry in failed} >= set(told(running))
+    assert len(set(told(running))) == len(told(running))
+    for entry in failed:
+        assert running.stderr.count(f"fire {entry['fire_id']} of action \"one\" failed") == 1
+    assert 'ValueError: no such thing as x; rm -rf {name}' in running.stderr
