@@ -56,6 +56,9 @@ struct callback_vtable {
 	 * memory and the file system; any thread. Errors: AS_ERROR_INVALID, with the way out. NULL: always.
 	 */
 	bool (*check)(const struct callback_settings *settings, const char *argument, GError **error);
+	/* Whether the receiver answers and would take a fire; blocks for some seconds at most; any thread.
+	 * NULL: cannot be told. */
+	bool (*probe)(const struct callback_settings *settings, const char *argument, GError **error);
 	/* Called once, while the process is small and has one thread, where the callback is enabled. May be
 	 * NULL. */
 	bool (*prepare)(const struct callback_settings *settings, GError **error);

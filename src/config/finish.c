@@ -107,7 +107,8 @@ static char *read_password(const char *path, char **password)
 }
 
 /* A secret that may stand in a file of its own. */
-static const char *const filed_secrets[] = {"actions_db.password", "internal_db.password", "http.token"};
+static const char *const filed_secrets[] = {
+	"actions_db.password", "internal_db.password", "http.token", "kafka.password"};
 
 static void finish_secret(
 	struct config *config, const struct draft *draft, const char *key, char **environment)

@@ -14,6 +14,7 @@ static const char *const unix_dialects[] = {"standard", "apscheduler", NULL};
 static const char *const dst_policies[] = {"wall_clock", "vixie", NULL};
 static const char *const history_levels[] = {"all", "exceptions", "off", NULL};
 static const char *const deliveries[] = {"at_least_once", "at_most_once", NULL};
+static const char *const kafka_values[] = {"json", "raw", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 
@@ -29,7 +30,7 @@ const struct option_section option_sections[] = {
 		"What is called when a fire ends as failed, or a row cannot be understood. At most once "
 		"for each of them, not again for its own failures, and not promised over a crash."},
 	{"print", false, false, "The callback `print`."},
-	{"kafka", true, true, "Where the callback `kafka` sends to."},
+	{"kafka", true, true, "Where the callback `kafka` sends to (docs/kafka.md)."},
 	{"exec", false, false, "The callback `exec`, which runs programs (docs/exec.md)."},
 	{"http", false, false, "The callback `http`, which sends a request for each fire (docs/http.md)."},
 	{"python", false, false,
@@ -279,7 +280,8 @@ const struct option options[] = {
 		.python = true,
 		.filled = true,
 		.example = "\"localhost:9092\"",
-		.help = "The address of a broker."},
+		.help = "The address of a broker, or of several with commas between; with or without "
+			"`kafka://` in front. The port is 9092 where none is given."},
 	{.key = "kafka.topic",
 		.type = OPTION_STRING,
 		.offset = AT(callback.kafka.topic),
@@ -287,6 +289,39 @@ const struct option options[] = {
 		.filled = true,
 		.example = "actions",
 		.help = "The topic that commands are sent to."},
+	{.key = "kafka.value",
+		.type = OPTION_ENUM,
+		.offset = AT(callback.kafka.value),
+		.fallback = "json",
+		.names = kafka_values,
+		.help = "What a message holds: `json` is `{\"command\": \"…\"}`, `raw` the bytes of the "
+			"command."},
+	{.key = "kafka.username",
+		.type = OPTION_STRING,
+		.offset = AT(callback.kafka.username),
+		.filled = true,
+		.example = "scheduler",
+		.help = "The name to log in with; sets `sasl.username`. `security.protocol` and "
+			"`sasl.mechanism` are given in `kafka.options`."},
+	{.key = "kafka.password",
+		.type = OPTION_SECRET,
+		.offset = AT(callback.kafka.password),
+		.filled = true,
+		.example = "secret",
+		.help = "Its password; sets `sasl.password`. Better kept out of this file: in "
+			"`password_file` or a variable."},
+	{.key = "kafka.password_file",
+		.type = OPTION_PATH,
+		.offset = AT(callback.kafka.password_file),
+		.filled = true,
+		.example = "/run/secrets/kafka",
+		.help = "A file that holds the password, as `password_file` of a database does."},
+	{.key = "kafka.options",
+		.type = OPTION_MAP,
+		.offset = AT(callback.kafka.options),
+		.example = "{security.protocol: sasl_ssl, sasl.mechanism: SCRAM-SHA-512}",
+		.help = "Properties of librdkafka, by its own names. Those that would break what the "
+			"callback promises are refused."},
 	LIMITS(kafka, kafka.limits),
 	{.key = "exec.enabled",
 		.type = OPTION_BOOL,

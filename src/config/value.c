@@ -235,7 +235,7 @@ static char *show_duration(dur_us value)
 /* A parameter of a client library is hidden if its name says that it is secret. */
 static bool name_is_secret(const char *name)
 {
-	static const char *const words[] = {"password", "passwd", "secret", "token"};
+	static const char *const words[] = {"password", "passwd", "secret", "token", ".pem"};
 	g_autofree char *lower = g_ascii_strdown(name, -1);
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
 		if (strstr(lower, words[i]))

@@ -68,9 +68,15 @@ struct plugin_settings {
 
 struct kafka_settings {
 	struct callback_limits limits;
-	char *server;
+	char *server; /* host:port, several with commas between, or kafka://host:port */
 	char *topic;
+	unsigned value; /* enum kafka_value */
+	char *username; /* SASL */
+	char *password; /* given as it is or read from password_file */
+	char *password_file;
+	GHashTable *options; /* of librdkafka */
 };
+enum kafka_value { KAFKA_VALUE_JSON, KAFKA_VALUE_RAW };
 
 struct callback_settings {
 	bool placeholders; /* {fire_id} and others are replaced in commands */

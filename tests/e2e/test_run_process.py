@@ -118,10 +118,14 @@ def test_environment_beats_dotenv_beats_file(scheduler):
 
 
 def test_configuration_errors_end_it(scheduler):
-    s = scheduler(config={'action': {'callback': 'kafka'}}, actions=None)
+    s = scheduler(config={'action': {'callback': 'unheard_of'}}, actions=None)
     done = s.run('run')
     assert done.returncode == 1
-    assert 'callback "kafka" is not in this build' in done.stderr
+    assert 'callback "unheard_of" is not in this build' in done.stderr
+    s.configure(action={'callback': 'kafka'})
+    done = s.run('run')
+    assert done.returncode == 1
+    assert 'the callback kafka needs kafka.server' in done.stderr
 
 
 def test_a_closed_stdout_ends_nothing_up_in_a_database(scheduler):

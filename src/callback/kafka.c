@@ -1,0 +1,57 @@
+/* The callback `kafka`: a message for each fire. */
+#include "callback/backends.h"
+#include "callback/kafka_config.h"
+#include "callback/kafka_probe.h"
+#include "callback/kafka_sender.h"
+
+struct callback {
+	struct kafka_sender *sender;
+};
+
+static const struct callback_limits *kafka_limits(const struct callback_settings *settings)
+{
+	return &settings->kafka.limits;
+}
+
+static bool kafka_check(const struct callback_settings *settings, const char *argument, GError **error)
+{
+	(void)argument;
+	return kafka_config_check(&settings->kafka, error);
+}
+
+static struct callback *kafka_open(const struct callback_open *open, GError **error)
+{
+	if (!kafka_config_check(&open->settings->kafka, error))
+		return NULL;
+	struct kafka_sender *sender = kafka_sender_new(open->settings, &open->host, error);
+	if (!sender)
+		return NULL;
+	struct callback *kafka = g_new(struct callback, 1);
+	kafka->sender = sender;
+	return kafka;
+}
+
+static size_t kafka_submit(struct callback *kafka, const struct fire *fires, size_t count)
+{
+	return kafka_sender_submit(kafka->sender, fires, count);
+}
+
+static void kafka_close(struct callback *kafka, time_us deadline)
+{
+	kafka_sender_close(kafka->sender, deadline);
+	g_free(kafka);
+}
+
+static const char *const kafka_also[] = {"action_scheduler.callbacks:kafka_send", NULL};
+
+const struct callback_vtable callback_kafka = {
+	.name = "kafka",
+	.also = kafka_also,
+	.help = "sends a message to Apache Kafka",
+	.limits = kafka_limits,
+	.check = kafka_check,
+	.probe = kafka_probe,
+	.open = kafka_open,
+	.submit = kafka_submit,
+	.close = kafka_close,
+};
