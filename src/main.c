@@ -1,8 +1,10 @@
 #include "callback/callback.h"
 #include "cli/cli.h"
+#include "daemon/control_request.h"
 #include "daemon/daemon.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 static int run(void *context, const struct cli_run *run)
@@ -11,6 +13,25 @@ static int run(void *context, const struct cli_run *run)
 	struct daemon_options options = {
 		.catch_up_from = run->catch_up_from, .sources = run->sources, .log_fixed = run->log_fixed};
 	return daemon_run(run->config, &options);
+}
+
+static int manual(void *context, const struct cli_manual *asked)
+{
+	(void)context;
+	g_autoptr(GError) error = NULL;
+	struct control_request *request =
+		control_request_parse(asked->request, strlen(asked->request), &error);
+	if (!request) {
+		log_error("%s", error->message);
+		config_free(asked->config);
+		return EXIT_FAILED;
+	}
+	struct manual fires = {request, asked->answered, asked->ended, asked->context};
+	struct daemon_options options = {
+		.manual = &fires, .catch_up_from = TIME_US_MIN, .sources = asked->sources};
+	int status = daemon_run(asked->config, &options);
+	control_request_free(request);
+	return status;
 }
 
 static bool find_callback(void *context, const char *name, uint16_t *lane, GError **error)
@@ -39,6 +60,7 @@ static const char *name_callback(void *context, const char *name)
 int main(int argc, char **argv)
 {
 	descriptors_occupy();
-	struct cli_host host = {.run = run, .callback_find = find_callback, .callback_name = name_callback};
+	struct cli_host host = {
+		.run = run, .manual = manual, .callback_find = find_callback, .callback_name = name_callback};
 	return cli_main(argc, argv, &host);
 }

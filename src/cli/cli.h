@@ -3,7 +3,10 @@
 #pragma once
 
 #include "config/config.h"
+#include "journal/journal.h"
 #include "model/action.h"
+
+struct json_t;
 
 /* Exit statuses. */
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -16,9 +19,23 @@ struct cli_run {
 	bool log_fixed;        /* level or format come from the command line: reading again leaves them */
 };
 
+/* Fires to be run by this process. Borrowed as above. */
+struct cli_manual {
+	struct config *config;
+	const struct config_sources *sources;
+	const char *request; /* a line as the control socket takes it (docs/control.md) */
+	void (*answered)(void *context, const struct json_t *answer); /* its answer */
+	/* A fire has ended; the name of its action may be NULL. */
+	void (*ended)(void *context, const struct history_entry *entry, const char *action_name);
+	void *context;
+};
+
 struct cli_host {
 	/* Runs the scheduler to its end; returns the exit status, having logged what went wrong. */
 	int (*run)(void *context, const struct cli_run *run);
+	/* Runs fires to their end, where no scheduler does; the exit status is 1 where one was refused or not
+	 * delivered. What else went wrong is logged. */
+	int (*manual)(void *context, const struct cli_manual *manual);
 	/* Whether this build has the callback of a row; as struct lane_names has it. */
 	bool (*callback_find)(void *context, const char *name, uint16_t *lane, GError **error);
 	/* The canonical name of a callback; NULL where this build has it not. Static. */

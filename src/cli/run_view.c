@@ -67,7 +67,7 @@ static json_t *action_name_json(const void *row)
 static json_t *status_json(const void *row)
 {
 	const struct run_view *view = row;
-	return json_string(run_status(view->entry));
+	return json_string(view->status ? view->status : run_status(view->entry));
 }
 
 static json_t *reason_json(const void *row)

@@ -7,6 +7,7 @@ struct run_view {
 	const struct cli *cli;
 	const struct history_entry *entry;
 	const char *action_name; /* NULL: not known any more */
+	const char *status;      /* NULL: that of the entry */
 };
 
 /* Of struct run_view. */

@@ -38,10 +38,12 @@ static gboolean signal_ready(gint fd, GIOCondition condition, gpointer data)
 	struct daemon *d = data;
 	struct signalfd_siginfo info;
 	while (read(fd, &info, sizeof info) == sizeof info) {
-		if (info.ssi_signo == SIGHUP)
+		if (info.ssi_signo == SIGHUP && !d->manual)
 			reload_run(d);
 		else
-			signal_end(d, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+			signal_end(d, info.ssi_signo == SIGINT   ? "SIGINT"
+				      : info.ssi_signo == SIGHUP ? "SIGHUP"
+								 : "SIGTERM");
 	}
 	return G_SOURCE_CONTINUE;
 }
@@ -139,13 +141,17 @@ static struct daemon *daemon_new(struct config *config, const struct daemon_opti
 	d->lane_finder = (struct lane_names){lane_find, d};
 	lanes_new(d);
 	d->failures = failures_new(d);
+	d->commands = commands_new(d);
+	d->manual = manual_run_new(d);
 	return d;
 }
 
 static void daemon_free(struct daemon *d)
 {
 	inbox_free(d->inbox);
+	commands_free(d->commands);
 	engine_free(d->engine);
+	manual_run_free(d->manual);
 	databases_free(d);
 	failures_free(d->failures);
 	lanes_free(d);
@@ -160,11 +166,14 @@ static void daemon_free(struct daemon *d)
  * durable. */
 static void daemon_end(struct daemon *d)
 {
-	bool orderly = d->exit_status == 0;
+	control_stop(d->control);
+	manual_run_end(d->manual);
+	bool orderly = d->exit_status == 0 || d->manual;
 	inbox_close(d->inbox);
 	lanes_close(d, clock_monotonic() + (orderly ? END_WAIT : 0));
 	bool ended = databases_stop(d, clock_monotonic() + (orderly ? END_WAIT : US_PER_SECOND));
-	log_info("ended with exit status %d", d->exit_status);
+	if (!d->manual)
+		log_info("ended with exit status %d", d->exit_status);
 	if (!ended)
 		_exit(d->exit_status);
 }
@@ -174,7 +183,8 @@ int daemon_run(struct config *config, const struct daemon_options *options)
 	clock_test_poll();
 	struct daemon *d = daemon_new(config, options);
 	g_autoptr(GError) error = NULL;
-	if (lanes_prepare(config, &error) && databases_prepare(d, &error)) {
+	if (lanes_prepare(config, &error) && databases_prepare(d, &error) &&
+		(!d->manual || manual_run_prepare(d->manual, &error))) {
 		sources_add(d);
 		phase_open(d);
 		loop_run(d);

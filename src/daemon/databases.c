@@ -58,8 +58,7 @@ static bool samples_load(struct daemon *d, GError **error)
 	return true;
 }
 
-/* The settings are the caller's, to be freed with g_free after the last use. */
-static struct store_options store_options_of(
+struct store_options databases_store_options(
 	const struct config_database *database, struct store_setting **settings)
 {
 	size_t count;
@@ -91,7 +90,7 @@ static bool python_jobs_read(void *context, struct apscheduler_jobs **out, GErro
 	const struct daemon *d = context;
 	const struct config_database *database = &d->config->internal_db;
 	g_autofree struct store_setting *settings = NULL;
-	struct store_options where = store_options_of(database, &settings);
+	struct store_options where = databases_store_options(database, &settings);
 	g_autoptr(GError) reason = NULL;
 	bool done = apscheduler_jobs_read(&where, out, &reason);
 	/* :memory: is no file. */
@@ -156,6 +155,10 @@ void databases_start_journal(struct daemon *d)
 		.context = d,
 		.cache = d->cache,
 	};
+	if (d->manual) {
+		options.build = NULL;
+		options.once = true;
+	}
 	if (c->internal_db.set) {
 		journal_options_set(d, &c->internal_db, &options.journal);
 		options.first_start = python_jobs_read;
@@ -186,7 +189,7 @@ void databases_start_store(struct daemon *d)
 	const struct config *c = d->config;
 	struct journal *journal = journal_thread_journal(d->journal_thread);
 	struct store_thread_options options = {
-		.store = store_options_of(&c->actions_db, &d->store_settings),
+		.store = databases_store_options(&c->actions_db, &d->store_settings),
 		.what = "actions_db",
 		.inbox = d->inbox,
 		.tracker = d->tracker,

@@ -145,6 +145,10 @@ static void message_data_free(struct message *message)
 		loaded_free(message->data);
 		return;
 	}
+	if (message->kind == MESSAGE_LOOKED_UP) {
+		lookup_free(message->data);
+		return;
+	}
 	if (message->kind == MESSAGE_RESOLVED)
 		for (size_t i = 0; i < message->count; i++)
 			g_free(((struct fire_result *)message->data)[i].detail);

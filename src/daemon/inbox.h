@@ -13,8 +13,10 @@ enum message_kind {
 	MESSAGE_TROUBLE,        /* lane; text, NULL: it is over */
 	MESSAGE_BROKEN,         /* lane; text */
 	MESSAGE_JOURNAL_LOADED, /* data: struct loaded */
-	MESSAGE_FAILED,         /* text: a database that cannot be worked with, the program ends */
+	MESSAGE_FAILED,         /* text: a database that cannot be worked with, the program ends; number: the
+				   enum as_error */
 	MESSAGE_COMMITTED,      /* number: the sequence */
+	MESSAGE_LOOKED_UP,      /* data: struct lookup */
 	MESSAGE_CHANGES,        /* data: struct action_change[count]; bulk */
 	MESSAGE_TABLE_READ,     /* data: struct table_summary, NULL where it could not be read; bulk */
 };

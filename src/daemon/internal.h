@@ -6,15 +6,20 @@
  *   lanes.c     callbacks, one to a lane of the engine
  *   databases.c the threads of both databases, and what they need
  *   reload.c    SIGHUP
- *   report.c    what is told to systemd and to the log */
+ *   report.c    what is told to systemd and to the log
+ *   control.c, control_commands.c  what the other verbs ask for
+ *   manual.c    fires asked for by hand, where no scheduler runs */
 #pragma once
 
 #include "callback/callback.h"
 #include "cron/zone_cache.h"
+#include "daemon/control.h"
+#include "daemon/control_commands.h"
 #include "daemon/daemon.h"
 #include "daemon/failure.h"
 #include "daemon/inbox.h"
 #include "daemon/journal_thread.h"
+#include "daemon/manual.h"
 #include "daemon/outage.h"
 #include "daemon/store_thread.h"
 #include "engine/engine.h"
@@ -59,6 +64,9 @@ struct daemon {
 	uint16_t lane_count;           /* of these the engine has; the loop thread's */
 	struct lane_names lane_finder; /* lane_find */
 	struct failures *failures;
+	struct commands *commands;
+	struct control *control;   /* NULL: there is no socket */
+	struct manual_run *manual; /* NULL: this is a scheduler */
 	bool committing;
 
 	char *machine_zone;
@@ -122,6 +130,10 @@ void lanes_close(struct daemon *d, time_us deadline);
 /* databases.c */
 /* The defaults of actions as a configuration has them; strings are borrowed from it and from the daemon. */
 struct action_defaults databases_defaults(const struct daemon *d, const struct config *config);
+/* Where a database is; strings are borrowed, the settings are the caller's, to be freed with g_free after the
+ * last use. */
+struct store_options databases_store_options(
+	const struct config_database *database, struct store_setting **settings);
 /* Checks and prepares what both threads need. */
 bool databases_prepare(struct daemon *d, GError **error);
 void databases_start_journal(struct daemon *d);

@@ -29,8 +29,24 @@ struct journal_thread {
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t changed;
 	struct commit *commit;
+	GQueue lookups; /* struct lookup */
 	bool stopping, ended;
 };
+
+struct lookup *lookup_new(size_t count)
+{
+	struct lookup *lookup = g_malloc0(sizeof *lookup + count * sizeof *lookup->fires);
+	lookup->count = count;
+	return lookup;
+}
+
+void lookup_free(struct lookup *lookup)
+{
+	if (!lookup)
+		return;
+	g_free(lookup->error);
+	g_free(lookup);
+}
 
 void loaded_free(struct loaded *loaded)
 {
@@ -52,7 +68,8 @@ static bool error_may_pass(const GError *error)
 static void failed_post(struct journal_thread *t, const GError *error)
 {
 	char *text = outage_text(t->options.what, error);
-	inbox_put(t->options.inbox, &(struct message){.kind = MESSAGE_FAILED, .text = text});
+	uint64_t kind = error->domain == AS_ERROR ? (uint64_t)error->code : AS_ERROR_FAILED;
+	inbox_put(t->options.inbox, &(struct message){.kind = MESSAGE_FAILED, .text = text, .number = kind});
 }
 
 /* Sleeps; false where the thread is to end. */
@@ -131,7 +148,8 @@ static struct loaded *journal_read(struct journal_thread *t, GError **error)
 	struct loaded *loaded = g_new0(struct loaded, 1);
 	loaded->actions = g_array_new(false, false, sizeof(struct loaded_action));
 	struct load load = {t, loaded};
-	loaded->progress = journal_load(t->journal, definition_load, &load, error);
+	journal_definition_fn each = t->options.build ? definition_load : NULL;
+	loaded->progress = journal_load(t->journal, each, &load, error);
 	if (!loaded->progress || !first_start_read(t, loaded, error)) {
 		loaded_free(loaded);
 		return NULL;
@@ -161,6 +179,10 @@ static bool journal_start(struct journal_thread *t)
 			inbox_put(t->options.inbox,
 				&(struct message){.kind = MESSAGE_JOURNAL_LOADED, .data = loaded});
 			return true;
+		}
+		if (t->options.once) {
+			failed_post(t, error);
+			return false;
 		}
 		if (!error_survive(t, error))
 			return false;
@@ -212,34 +234,89 @@ static void bulk_note(struct journal_thread *t, const struct commit *commit)
 	t->trim_at = clock_monotonic() + BULK_OVER;
 }
 
-/* The next commit, NULL where it is time to trim or to end. */
-static struct commit *commit_wait(struct journal_thread *t, bool *ending)
+/* --- lookups --- */
+
+/* A fire cannot have ended so long before it was due, unless the clock was set back by more. */
+#define LOOKUP_BEFORE US_PER_DAY
+
+static bool looked_up_take(void *context, const struct history_entry *entry)
 {
-	pthread_mutex_lock(&t->lock);
-	while (!t->commit && !t->stopping && thread_wait_until(&t->changed, &t->lock, t->trim_at))
-		continue;
-	struct commit *commit = g_steal_pointer(&t->commit);
-	*ending = t->stopping && !commit;
-	pthread_mutex_unlock(&t->lock);
-	return commit;
+	struct looked_up *fire = context;
+	fire->found = true;
+	if (entry->manual)
+		fire->nominal = entry->scheduled_at;
+	fire->status = entry->status;
+	fire->attempts = entry->attempts;
+	return false;
 }
 
-static void commits_serve(struct journal_thread *t)
+/* Failures have an index. What else became of the fire is read only to tell why it cannot be run again. */
+static bool fire_look_up(struct journal *journal, struct looked_up *fire, GError **error)
+{
+	struct history_query query = {
+		.fire_id = fire->fire_id, .since = TIME_US_MIN, .limit = 1, .failed_fire = true};
+	if (!journal_history(journal, &query, looked_up_take, fire, error))
+		return false;
+	if (fire->found)
+		return true;
+	query.failed_fire = false;
+	if (!*fire->manual && fire->nominal > TIME_US_MIN + LOOKUP_BEFORE)
+		query.since = fire->nominal - LOOKUP_BEFORE;
+	return journal_history(journal, &query, looked_up_take, fire, error);
+}
+
+static void lookup_do(struct journal_thread *t, struct lookup *lookup)
+{
+	g_autoptr(GError) error = NULL;
+	for (size_t i = 0; i < lookup->count && !error; i++)
+		fire_look_up(t->journal, &lookup->fires[i], &error);
+	if (error)
+		lookup->error = outage_text(t->options.what, error);
+	inbox_put(t->options.inbox, &(struct message){.kind = MESSAGE_LOOKED_UP, .data = lookup});
+}
+
+/* --- serving --- */
+
+/* What is to be done next; nothing where it is time to trim. */
+struct work {
+	struct commit *commit;
+	struct lookup *lookup;
+	bool ending;
+};
+
+/* A commit goes first: what is looked up must know of it. */
+static struct work work_wait(struct journal_thread *t)
+{
+	struct work work = {0};
+	pthread_mutex_lock(&t->lock);
+	while (!t->commit && !t->stopping && g_queue_is_empty(&t->lookups) &&
+		thread_wait_until(&t->changed, &t->lock, t->trim_at))
+		continue;
+	work.commit = g_steal_pointer(&t->commit);
+	work.ending = t->stopping && !work.commit;
+	if (!work.commit && !work.ending)
+		work.lookup = g_queue_pop_head(&t->lookups);
+	pthread_mutex_unlock(&t->lock);
+	return work;
+}
+
+static void work_serve(struct journal_thread *t)
 {
 	t->trim_at = clock_monotonic() + TRIM_PERIOD;
 	for (;;) {
-		bool ending;
-		struct commit *commit = commit_wait(t, &ending);
-		if (ending)
+		struct work work = work_wait(t);
+		if (work.ending)
 			return;
 		bool go_on = true;
-		if (commit) {
-			go_on = commit_write(t, commit);
-			bulk_note(t, commit);
+		if (work.commit) {
+			go_on = commit_write(t, work.commit);
+			bulk_note(t, work.commit);
+		} else if (work.lookup) {
+			lookup_do(t, work.lookup);
 		} else {
 			housekeeping_do(t);
 		}
-		commit_free(commit);
+		commit_free(work.commit);
 		if (!go_on)
 			return;
 	}
@@ -249,7 +326,7 @@ static gpointer journal_thread_run(gpointer data)
 {
 	struct journal_thread *t = data;
 	if (journal_start(t))
-		commits_serve(t);
+		work_serve(t);
 	journal_close(t->journal);
 	pthread_mutex_lock(&t->lock);
 	t->ended = true;
@@ -268,6 +345,7 @@ struct journal_thread *journal_thread_start(const struct journal_thread_options 
 		.effect = "nothing fires until it can be opened",
 		.delay_min = RETRY_MIN,
 		.delay_max = RETRY_MAX};
+	g_queue_init(&t->lookups);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->changed, NULL);
 	t->thread = g_thread_new("journal", journal_thread_run, t);
@@ -279,6 +357,14 @@ void journal_thread_commit(struct journal_thread *t, struct commit *commit)
 	pthread_mutex_lock(&t->lock);
 	g_assert(!t->commit);
 	t->commit = commit;
+	pthread_cond_broadcast(&t->changed);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void journal_thread_look_up(struct journal_thread *t, struct lookup *lookup)
+{
+	pthread_mutex_lock(&t->lock);
+	g_queue_push_tail(&t->lookups, lookup);
 	pthread_cond_broadcast(&t->changed);
 	pthread_mutex_unlock(&t->lock);
 }
@@ -303,6 +389,7 @@ bool journal_thread_stop(struct journal_thread *t, time_us deadline)
 		return false;
 	g_thread_join(t->thread);
 	commit_free(t->commit);
+	g_queue_clear_full(&t->lookups, (GDestroyNotify)lookup_free);
 	outage_clear(&t->outage);
 	pthread_mutex_destroy(&t->lock);
 	pthread_cond_destroy(&t->changed);

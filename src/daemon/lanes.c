@@ -67,6 +67,7 @@ void lanes_new(struct daemon *d)
 	d->lane_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	struct engine_options options = {
 		.catch_up_from = d->options->catch_up_from,
+		.manual_only = d->options->manual != NULL,
 	};
 	d->engine = engine_new(&options);
 }

@@ -34,7 +34,8 @@ static void deadline_set(struct daemon *d, dur_us delay)
 void phase_open(struct daemon *d)
 {
 	d->phase = PHASE_OPENING;
-	report_start(d);
+	if (!d->manual)
+		report_start(d);
 	databases_start_journal(d);
 }
 
@@ -76,6 +77,11 @@ void phase_loaded(struct daemon *d, struct loaded *loaded)
 		loaded_free(loaded);
 		return;
 	}
+	if (d->manual) {
+		manual_run_loaded(d->manual, loaded);
+		loaded_free(loaded);
+		return;
+	}
 	lanes_restore(d, loaded->progress);
 	for (size_t i = 0; i < loaded->actions->len; i++) {
 		struct loaded_action *each = &g_array_index(loaded->actions, struct loaded_action, i);
@@ -98,6 +104,7 @@ static void phase_run(struct daemon *d)
 {
 	deadline_clear(d);
 	d->phase = PHASE_RUNNING;
+	d->control = control_start(d->config, d->commands);
 	report_jobs_schedule(d);
 	report_status(d);
 	sd_notify(0, "READY=1");
@@ -119,12 +126,14 @@ void phase_stop(struct daemon *d)
 {
 	if (d->phase >= PHASE_STOPPING)
 		return;
-	sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
+	if (!d->manual)
+		sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
 	if (d->phase == PHASE_OPENING) {
 		d->phase = PHASE_ENDED;
 		return;
 	}
 	d->phase = PHASE_STOPPING;
+	control_refuse(d->control);
 	engine_stop(d->engine);
 	deadline_set(d, d->config->shutdown_timeout);
 }

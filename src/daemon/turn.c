@@ -46,13 +46,17 @@ static void message_apply(struct daemon *d, struct message *message)
 	case MESSAGE_JOURNAL_LOADED: phase_loaded(d, g_steal_pointer(&message->data)); break;
 	case MESSAGE_FAILED:
 		phase_fail(d, message->text);
+		manual_run_failed(d->manual, (enum as_error)message->number);
 		d->phase = PHASE_ENDED;
 		break;
 	case MESSAGE_COMMITTED:
 		d->committing = false;
 		engine_committed(d->engine, message->number);
 		failures_committed(d->failures, message->number);
+		commands_committed(d->commands, message->number);
+		manual_run_committed(d->manual);
 		break;
+	case MESSAGE_LOOKED_UP: commands_looked_up(d->commands, g_steal_pointer(&message->data)); break;
 	case MESSAGE_CHANGES:
 	case MESSAGE_TABLE_READ: g_assert_not_reached();
 	}
@@ -111,6 +115,7 @@ static bool commit_hand_on(struct daemon *d)
 		return false;
 	d->committing = true;
 	failures_note(d->failures, commit);
+	manual_run_note(d->manual, commit);
 	journal_thread_commit(d->journal_thread, commit);
 	return true;
 }

@@ -25,18 +25,24 @@ bool engine_trigger(struct engine *engine, int64_t action_id, const char *uuid)
 	return true;
 }
 
+/* A manual one is told by its UUID. */
 static bool is_fire(const struct flight *flight, const struct open_fire *fire)
 {
-	return flight->action_id == fire->action_id && flight->position.nominal == fire->nominal &&
+	return flight->action_id == fire->action_id &&
+	       (*fire->manual || flight->position.nominal == fire->nominal) &&
 	       strcmp(flight->manual ? flight->manual : "", fire->manual) == 0;
 }
 
-static bool is_open(const struct engine *engine, const struct open_fire *fire)
+bool engine_is_under_way(const struct engine *engine, const struct open_fire *fire)
 {
 	for (uint16_t i = 0; i < engine->lane_count; i++)
 		for (const struct flight *f = engine->lanes[i]->open_first; f; f = f->next)
 			if (is_fire(f, fire))
 				return true;
+	/* The history knows how it ended only once that is durable. */
+	for (guint i = 0; i < engine->retiring->len; i++)
+		if (is_fire(engine->retiring->pdata[i], fire))
+			return true;
 	return false;
 }
 
@@ -45,7 +51,7 @@ enum engine_retry engine_retry(struct engine *engine, const struct open_fire *fi
 	struct action *action = action_list_find(&engine->actions, fire->action_id);
 	if (!action || engine->stopped)
 		return ENGINE_RETRY_NO_ACTION;
-	if (is_open(engine, fire))
+	if (engine_is_under_way(engine, fire))
 		return ENGINE_RETRY_UNDER_WAY;
 	struct position position = {fire->due_at, fire->action_id, fire->nominal};
 	flight_ask(action, engine, position, fire->manual, MAX(1, fire->attempts));
