@@ -4,6 +4,7 @@
 #include "callback/callback.h"
 
 extern const struct callback_vtable callback_kafka;
+extern const struct callback_vtable callback_plugin;
 extern const struct callback_vtable callback_print;
 extern const struct callback_vtable callback_none;
 extern const struct callback_vtable callback_python;

@@ -3,7 +3,7 @@
 #include "callback/backends.h"
 
 const struct callback_vtable *const callbacks[] = {
-	&callback_print, &callback_none, &callback_kafka, &callback_python, NULL};
+	&callback_print, &callback_none, &callback_kafka, &callback_plugin, &callback_python, NULL};
 
 static bool is_named(const struct callback_vtable *vtable, const char *name)
 {
