@@ -15,6 +15,10 @@
 
 struct callback;
 
+/* Whether internal_db durably knows that a fire, which was delivered, is over (manual: its UUID, else empty).
+ */
+typedef bool (*callback_settled_fn)(void *context, struct position position, const char *manual);
+
 /* How the callback talks back; any thread. */
 struct callback_host {
 	/* Answers; the details are taken over. */
@@ -67,6 +71,9 @@ struct callback_vtable {
 	struct callback *(*open)(const struct callback_open *open, GError **error);
 	/* Accepts the first n of them, returns n. */
 	size_t (*submit)(struct callback *callback, const struct fire *fires, size_t count);
+	/* Called on the loop thread when more is durable: what delivers exactly once forgets what is settled.
+	 * The function holds during the call. May be NULL. */
+	void (*settle)(struct callback *callback, callback_settled_fn is_settled, void *context);
 	/* Frees it; what was accepted and not answered is finished first, up to the deadline
 	 * (CLOCK_MONOTONIC), then abandoned without an answer. May block; called when the loop has ended. */
 	void (*close)(struct callback *callback, time_us deadline);
@@ -76,7 +83,7 @@ struct callback_vtable {
 extern const struct callback_vtable *const callbacks[];
 
 /* Finds one by its name or another accepted name; a bare `module:function` is one of python. *canonical is
- * then the caller's (NULL: not asked for), Any thread. Errors: AS_ERROR_INVALID, listing what there is. */
+ * then the caller's (NULL: not asked for). Any thread. Errors: AS_ERROR_INVALID, listing what there is. */
 const struct callback_vtable *callback_find(const char *name, char **canonical, GError **error);
 /* What stands behind the colon of a canonical name, NULL where there is none. Points into it. */
 const char *callback_argument(const struct callback_vtable *vtable, const char *canonical);

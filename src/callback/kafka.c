@@ -1,11 +1,14 @@
 /* The callback `kafka`: a message for each fire. */
 #include "callback/backends.h"
 #include "callback/kafka_config.h"
+#include "callback/kafka_once.h"
 #include "callback/kafka_probe.h"
 #include "callback/kafka_sender.h"
 
+/* One of the two. */
 struct callback {
 	struct kafka_sender *sender;
+	struct kafka_once *once;
 };
 
 static const struct callback_limits *kafka_limits(const struct callback_settings *settings)
@@ -23,22 +26,37 @@ static struct callback *kafka_open(const struct callback_open *open, GError **er
 {
 	if (!kafka_config_check(&open->settings->kafka, error))
 		return NULL;
-	struct kafka_sender *sender = kafka_sender_new(open->settings, &open->host, error);
-	if (!sender)
+	bool exactly_once = open->settings->kafka.exactly_once;
+	struct kafka_sender *sender =
+		exactly_once ? NULL : kafka_sender_new(open->settings, &open->host, error);
+	if (!exactly_once && !sender)
 		return NULL;
-	struct callback *kafka = g_new(struct callback, 1);
+	struct callback *kafka = g_new0(struct callback, 1);
 	kafka->sender = sender;
+	if (exactly_once)
+		kafka->once = kafka_once_new(open->settings, &open->host);
 	return kafka;
 }
 
 static size_t kafka_submit(struct callback *kafka, const struct fire *fires, size_t count)
 {
+	if (kafka->once)
+		return kafka_once_submit(kafka->once, fires, count);
 	return kafka_sender_submit(kafka->sender, fires, count);
+}
+
+static void kafka_settle(struct callback *kafka, callback_settled_fn is_settled, void *context)
+{
+	if (kafka->once)
+		kafka_once_settle(kafka->once, is_settled, context);
 }
 
 static void kafka_close(struct callback *kafka, time_us deadline)
 {
-	kafka_sender_close(kafka->sender, deadline);
+	if (kafka->once)
+		kafka_once_close(kafka->once, deadline);
+	else
+		kafka_sender_close(kafka->sender, deadline);
 	g_free(kafka);
 }
 
@@ -53,5 +71,6 @@ const struct callback_vtable callback_kafka = {
 	.probe = kafka_probe,
 	.open = kafka_open,
 	.submit = kafka_submit,
+	.settle = kafka_settle,
 	.close = kafka_close,
 };

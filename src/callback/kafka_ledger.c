@@ -71,9 +71,14 @@ uint64_t ledger_next(const struct ledger *ledger)
 	return ledger->next;
 }
 
-void ledger_add(struct ledger *ledger, uint64_t number, const struct ledger_fire *fires, size_t count)
+void ledger_reserve(struct ledger *ledger, uint64_t number)
 {
 	ledger->next = MAX(ledger->next, number + 1);
+}
+
+void ledger_add(struct ledger *ledger, uint64_t number, const struct ledger_fire *fires, size_t count)
+{
+	ledger_reserve(ledger, number);
 	struct record *record = g_new0(struct record, 1);
 	record->number = number;
 	for (size_t i = 0; i < count; i++) {

@@ -22,6 +22,8 @@ void ledger_free(struct ledger *ledger); /* NULL is fine */
 
 /* The number of the next record: above all that were ever added. */
 uint64_t ledger_next(const struct ledger *ledger);
+/* The number was used. */
+void ledger_reserve(struct ledger *ledger, uint64_t number);
 /* Takes in the fires of a transaction that is committed, as the record of that number. */
 void ledger_add(struct ledger *ledger, uint64_t number, const struct ledger_fire *fires, size_t count);
 bool ledger_has(const struct ledger *ledger, const struct ledger_fire *fire);

@@ -143,6 +143,14 @@ static void check_timezone(const struct config *config, const struct draft *draf
 			error->message);
 }
 
+static void check_exactly_once(const struct config *config, const struct draft *draft)
+{
+	if (config->callback.kafka.exactly_once && !config->internal_db.set)
+		problem_add(draft->problems, value_of(draft, "kafka.exactly_once")->place,
+			"kafka.exactly_once",
+			"needs internal_db, without which nothing is remembered over a restart");
+}
+
 static void setting_free(gpointer data)
 {
 	struct config_setting *setting = data;
@@ -189,5 +197,6 @@ void config_finish(
 	for (size_t i = 0; i < G_N_ELEMENTS(filed_secrets); i++)
 		finish_secret(config, draft, filed_secrets[i], environment);
 	check_timezone(config, draft);
+	check_exactly_once(config, draft);
 	list_settings(config, draft);
 }

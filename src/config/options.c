@@ -316,6 +316,31 @@ const struct option options[] = {
 		.filled = true,
 		.example = "/run/secrets/kafka",
 		.help = "A file that holds the password, as `password_file` of a database does."},
+	{.key = "kafka.exactly_once",
+		.type = OPTION_BOOL,
+		.offset = AT(callback.kafka.exactly_once),
+		.fallback = "false",
+		.help = "Whether each fire becomes exactly one message for consumers with `isolation.level: "
+			"read_committed`, whatever crashes come between. By transactions, beside which "
+			"`kafka.progress_topic` tells what is delivered. Needs `internal_db`."},
+	{.key = "kafka.transactional_id",
+		.type = OPTION_STRING,
+		.offset = AT(callback.kafka.transactional_id),
+		.filled = true,
+		.example = "action-scheduler.actions",
+		.help = "What the transactional ids of `kafka.exactly_once` begin with, unlike those of "
+			"every other "
+			"scheduler on the cluster: one with the same takes over. `action-scheduler.` and the "
+			"topic "
+			"where it is absent."},
+	{.key = "kafka.progress_topic",
+		.type = OPTION_STRING,
+		.offset = AT(callback.kafka.progress_topic),
+		.fallback = "action-scheduler-progress",
+		.filled = true,
+		.help = "The topic of `kafka.exactly_once`'s own records, compacted, of 8 partitions. Made "
+			"where it is "
+			"absent; schedulers may share it."},
 	{.key = "kafka.options",
 		.type = OPTION_MAP,
 		.offset = AT(callback.kafka.options),

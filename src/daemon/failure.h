@@ -1,7 +1,7 @@
-/* Purpose: fires that failed are logged; and action.on_failure: tells a callback of fires that failed and rows that went bad. What it hands out
- * are no fires of the engine: they are kept in memory only, have no attempts but while the receiver is out of
- * reach, and no failure of theirs is told. Bounded in rate and number; what is left out is counted and told
- * with the next one. Loop thread. */
+/* Purpose: fires that failed are logged; and action.on_failure: tells a callback of fires that failed and
+ * rows that went bad. What it hands out are no fires of the engine: they are kept in memory only, have no
+ * attempts but while the receiver is out of reach, and no failure of theirs is told. Bounded in rate and
+ * number; what is left out is counted and told with the next one. Loop thread. */
 #pragma once
 
 #include "model/change.h"

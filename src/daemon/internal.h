@@ -125,6 +125,8 @@ bool lane_open(struct daemon *d, struct lane *lane, GError **error);
 bool lane_is_open(struct daemon *d, struct lane *lane);
 /* Hands out what is due in a lane, a bounded amount; true where there was anything. */
 bool lane_hand_out(struct daemon *d, uint16_t index);
+/* More is durable. */
+void lanes_settle(struct daemon *d);
 void lanes_close(struct daemon *d, time_us deadline);
 
 /* databases.c */

@@ -223,6 +223,27 @@ bool lane_hand_out(struct daemon *d, uint16_t index)
 	return accepted > 0;
 }
 
+struct settling {
+	const struct engine *engine;
+	uint16_t lane;
+};
+
+static bool is_settled(void *context, struct position position, const char *manual)
+{
+	const struct settling *settling = context;
+	return engine_is_settled(settling->engine, settling->lane, position, manual);
+}
+
+void lanes_settle(struct daemon *d)
+{
+	for (uint16_t i = 0; i < d->lane_count; i++) {
+		struct settling settling = {d->engine, i};
+		const struct lane *lane = d->lanes[i];
+		if (lane->callback && lane->vtable->settle)
+			lane->vtable->settle(lane->callback, is_settled, &settling);
+	}
+}
+
 void lanes_close(struct daemon *d, time_us deadline)
 {
 	for (uint16_t i = 0; i < d->lanes_known; i++) {

@@ -53,6 +53,7 @@ static void message_apply(struct daemon *d, struct message *message)
 		d->committing = false;
 		engine_committed(d->engine, message->number);
 		failures_committed(d->failures, message->number);
+		lanes_settle(d);
 		commands_committed(d->commands, message->number);
 		manual_run_committed(d->manual);
 		break;

@@ -74,6 +74,9 @@ struct kafka_settings {
 	char *username; /* SASL */
 	char *password; /* given as it is or read from password_file */
 	char *password_file;
+	bool exactly_once;
+	char *transactional_id; /* NULL: made of the topic */
+	char *progress_topic;
 	GHashTable *options; /* of librdkafka */
 };
 enum kafka_value { KAFKA_VALUE_JSON, KAFKA_VALUE_RAW };
