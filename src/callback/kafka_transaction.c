@@ -37,11 +37,24 @@ static void on_log(const rd_kafka_t *producer, int level, const char *facility, 
 	(void)text;
 }
 
+/* What the broker said of a message says more than that the transaction failed. */
+static const char *first_reason(const struct kafka_shard *shard)
+{
+	for (guint i = 0; i < shard->items->len; i++) {
+		const struct kafka_item *item = &g_array_index(shard->items, struct kafka_item, i);
+		if (item->error && item->error != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
+			item->error != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+			return rd_kafka_err2str(item->error);
+	}
+	return shard->last_error;
+}
+
 static void tell_trouble(struct kafka_shard *shard, const char *what, const char *why)
 {
+	const char *reason = first_reason(shard);
 	g_autofree char *valid = g_utf8_make_valid(why, -1);
-	g_autofree char *text = g_strdup_printf("%s: %s%s%s", what, valid, shard->last_error ? "; " : "",
-		shard->last_error ? shard->last_error : "");
+	g_autofree char *text =
+		g_strdup_printf("%s: %s%s%s", what, valid, reason ? "; " : "", reason ? reason : "");
 	kafka_shard_trouble(shard, text);
 }
 
