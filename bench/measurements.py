@@ -188,6 +188,35 @@ def burst(bench, callback, count):
     return figures
 
 
+# --- Python functions ---
+
+def python_calls(bench, workers=4):
+    """A function in Python that does nothing, for actions that are all due at once: calls a second, from the due instant
+    to the last answer; beside Python's own pool of as many processes."""
+    count = bench.sizes.bursts[0]
+    program = subject(bench, f'burst-{count}')
+    (program.directory / 'bench_jobs.py').write_text('def send(command: str):\n    pass\n', encoding='ascii')
+    pool = bench.driver(PYTHON, HERE / 'python_pool.py', count, workers)
+    second = burst_prepare(bench, program, count)
+    try:
+        program.start('python:bench_jobs:send')
+        program.settle(0.5)
+        if time.time() > second - 0.2:
+            raise RuntimeError('loading ran past the due instant')
+        cpu, _ = program.activity()
+        time.sleep(second - time.time() + 0.3)
+        figures = burst_check(program, second, count)
+        cpu_after, _ = program.activity()
+        program.stop()
+    finally:
+        program.kill()
+    return {
+        'calls_per_s': count / figures['finished_ms'] * 1e3,
+        'cpu_us_per_call': (cpu_after - cpu) / count * 1e6,
+        'pool_per_s': pool['calls_per_s'],
+    }
+
+
 # --- sustained ---
 
 def sustained(bench, count=1000):

@@ -36,6 +36,11 @@ class Figures:
         value = self.value(path)
         return '' if value is None else f'{number(value)} (x{self.value(own) / value:.1f})'
 
+    def share(self, path, own):
+        """A floor that is a rate, and how many times its rate the program has."""
+        value = self.value(path)
+        return '' if value is None else f'{number(value)} (x{self.value(own) / value:.2f})'
+
     def over(self, path, difference):
         """A floor, and by how much the program is above it."""
         value = self.value(path)
@@ -91,6 +96,9 @@ def rate_rows(f):
            f.cell('robfig.next_ns'))
     yield ('   America/New_York', f.cell('next.zone_ns'), '', '< 100', '', '')
     yield ('   the dearest of the expressions', f.cell('next.worst_ns'), '', '', '', '')
+    yield ('functions in Python: calls a second', f.cell('python.calls_per_s'),
+           f.share('python.pool_per_s', 'python.calls_per_s'), '', '', '')
+    yield ('   CPU us a call, scheduler alone', f.cell('python.cpu_us_per_call'), '', '', '', '')
     yield ('instructions: load, an action', f.cell('instructions.load'), '', '', '', '')
     yield ('   a fire of a burst, none', f.cell('instructions.fire'), '', '', '', '')
 

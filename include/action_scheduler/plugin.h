@@ -9,8 +9,8 @@
  *         .init = sms_init, .submit = sms_submit, .cancel = sms_cancel, .stop = sms_stop,
  *     };
  *
- * It is loaded once, when its first fire is due, and stays loaded until the scheduler ends. Each name of a
- * callback, so each pair of path and symbol, is one instance.
+ * It is loaded once, at the start or when its first fire is due, and stays loaded until the scheduler ends.
+ * Each name of a callback, so each pair of path and symbol, is one instance.
  *
  * THREADS. init is called on the scheduler's main thread. submit and stop are called on one thread that
  * belongs to the instance, never two of them at a time. cancel is called on another one and may come while

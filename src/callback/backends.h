@@ -3,6 +3,7 @@
 
 #include "callback/callback.h"
 
+extern const struct callback_vtable callback_http;
 extern const struct callback_vtable callback_kafka;
 extern const struct callback_vtable callback_plugin;
 extern const struct callback_vtable callback_print;

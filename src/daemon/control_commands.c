@@ -4,21 +4,20 @@
 #include "base/json.h"
 #include "daemon/internal.h"
 
+#include <string.h>
+
 struct command_call {
 	struct commands *commands;
 	command_answer_fn answer; /* NULL: forgotten */
 	void *context;
 	json_t *fires;     /* what will be answered, one for each that was asked for */
 	uint64_t sequence; /* answered once this commit is durable */
-	GArray *sought;    /* struct control_fire, of a retry that waits for its lookup */
 };
 
 struct commands {
 	struct daemon *daemon;
-	GQueue durable;  /* struct command_call that wait for a commit; by sequence */
-	GQueue retries;  /* struct command_call; the first is being looked up, one at a time, so that nothing
-			    is asked for between a look and what follows from it */
-	uint64_t ticket; /* of the lookup under way */
+	GQueue durable; /* struct command_call that wait for a commit; by sequence */
+	GQueue retries; /* struct command_call that wait for their lookup, in the order of asking */
 };
 
 struct commands *commands_new(struct daemon *d)
@@ -35,8 +34,6 @@ struct commands *commands_new(struct daemon *d)
 static void call_free(struct command_call *call)
 {
 	json_decref(call->fires);
-	if (call->sought)
-		g_array_unref(call->sought);
 	g_free(call);
 }
 
@@ -89,7 +86,10 @@ void commands_committed(struct commands *commands, uint64_t sequence)
 /* A code is for programs, the text for people. */
 static json_t *refusal(const char *code, const char *text)
 {
-	return json_pack("{s:s, s:s}", "code", code, "error", text);
+	json_t *told = json_object();
+	json_object_set_new(told, "code", json_string(code));
+	json_object_set_new(told, "error", json_text(text, strlen(text)));
+	return told;
 }
 
 static json_t *refusal_no_action(void)
@@ -149,46 +149,22 @@ static struct command_call *trigger_run(struct command_call *call, const struct 
 
 /* --- retry: what is in the history decides, and the journal thread reads it --- */
 
-static struct open_fire open_of(const struct control_fire *fire)
+/* What ends between the look and the answer is told by the engine: it counts as under way until its end is
+ * durable, and the journal thread does one thing after the other. */
+static struct command_call *retry_run(struct command_call *call, const struct control_request *request)
 {
-	struct open_fire open = {.action_id = fire->action_id, .nominal = fire->nominal};
-	g_strlcpy(open.manual, fire->manual, sizeof open.manual);
-	return open;
-}
-
-static bool is_under_way(const struct daemon *d, const struct control_fire *fire)
-{
-	struct open_fire open = open_of(fire);
-	return engine_is_under_way(d->engine, &open) || manual_run_holds(d->manual, &open);
-}
-
-static void lookup_start(struct commands *commands)
-{
-	const struct command_call *call = g_queue_peek_head(&commands->retries);
-	if (!call)
-		return;
-	struct lookup *lookup = lookup_new(call->sought->len);
-	lookup->ticket = ++commands->ticket;
-	for (guint i = 0; i < call->sought->len; i++) {
-		const struct control_fire *fire = &g_array_index(call->sought, struct control_fire, i);
+	struct commands *commands = call->commands;
+	struct lookup *lookup = lookup_new(request->fires->len);
+	for (guint i = 0; i < request->fires->len; i++) {
+		const struct control_fire *fire = &g_array_index(request->fires, struct control_fire, i);
 		struct looked_up *of = &lookup->fires[i];
 		g_strlcpy(of->fire_id, fire->id, sizeof of->fire_id);
 		g_strlcpy(of->manual, fire->manual, sizeof of->manual);
 		of->action_id = fire->action_id;
 		of->nominal = fire->nominal;
-		/* Once it ends the history will be another than what is read now. */
-		of->under_way = is_under_way(commands->daemon, fire);
 	}
-	journal_thread_look_up(commands->daemon->journal_thread, lookup);
-}
-
-static struct command_call *retry_run(struct command_call *call, const struct control_request *request)
-{
-	struct commands *commands = call->commands;
-	call->sought = g_array_ref(request->fires);
 	g_queue_push_tail(&commands->retries, call);
-	if (commands->retries.length == 1)
-		lookup_start(commands);
+	journal_thread_look_up(commands->daemon->journal_thread, lookup);
 	return call;
 }
 
@@ -209,7 +185,7 @@ static json_t *fire_retry(struct daemon *d, const struct looked_up *found, bool 
 		.attempts = found->attempts,
 		.attempts_before = found->attempts};
 	g_strlcpy(open.manual, found->manual, sizeof open.manual);
-	if (found->under_way)
+	if (manual_run_holds(d->manual, &open))
 		return refusal_under_way();
 	if (!found->found)
 		return refusal("not_found", "there is no such fire in the history");
@@ -227,9 +203,8 @@ static json_t *fire_retry(struct daemon *d, const struct looked_up *found, bool 
 
 void commands_looked_up(struct commands *commands, struct lookup *lookup)
 {
-	struct command_call *call = g_queue_peek_head(&commands->retries);
+	struct command_call *call = g_queue_pop_head(&commands->retries);
 	bool any = false;
-	g_assert(call && lookup->ticket == commands->ticket);
 	for (size_t i = 0; i < lookup->count; i++) {
 		const struct looked_up *found = &lookup->fires[i];
 		json_t *told = lookup->error ? refusal("unavailable", lookup->error)
@@ -237,10 +212,8 @@ void commands_looked_up(struct commands *commands, struct lookup *lookup)
 		json_object_set_new(told, "action_id", json_integer(found->action_id));
 		fires_add(call->fires, "fire_id", json_string(found->fire_id), told);
 	}
-	g_queue_pop_head(&commands->retries);
 	call_settle(call, any);
 	lookup_free(lookup);
-	lookup_start(commands);
 }
 
 /* --- the table --- */

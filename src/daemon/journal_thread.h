@@ -29,14 +29,12 @@ struct looked_up {
 	int64_t action_id;
 	time_us nominal; /* filled in for a manual one */
 	char manual[FIRE_MANUAL_MAX];
-	bool under_way; /* it was open in the engine when it was asked for */
-	bool found;     /* what follows is there */
+	bool found; /* what follows is there */
 	enum fire_status status;
 	uint16_t attempts;
 };
 struct lookup {
-	uint64_t ticket; /* the asker's */
-	char *error;     /* the history could not be read; NULL: it was */
+	char *error; /* the history could not be read; NULL: it was */
 	size_t count;
 	struct looked_up fires[];
 };

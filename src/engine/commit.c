@@ -229,7 +229,7 @@ struct commit *engine_take_commit(struct engine *engine)
 	for (uint16_t i = 0; i < engine->lane_count; i++)
 		commit_lane(engine->lanes[i]);
 	/* Watermarks go along: over a stretch without fires they need not be written. */
-	if (commit_is_empty(engine->pending) && !any_epoch_new(engine))
+	if (commit_is_empty(engine->pending) && (engine->options.manual_only || !any_epoch_new(engine)))
 		return NULL;
 	for (uint16_t i = 0; i < engine->lane_count && !engine->options.manual_only; i++)
 		commit_watermark(engine->lanes[i]);

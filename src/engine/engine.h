@@ -103,8 +103,6 @@ enum engine_retry { ENGINE_RETRY_QUEUED, ENGINE_RETRY_NO_ACTION, ENGINE_RETRY_UN
  * `fire` are read. It is handed out once that is durable; its outcome takes the place of the one in the
  * history. */
 enum engine_retry engine_retry(struct engine *engine, const struct open_fire *fire);
-/* Whether a fire, as engine_retry has it, is open: handed out, or waiting to be. */
-bool engine_is_under_way(const struct engine *engine, const struct open_fire *fire);
 /* What was asked for by now is durable once this commit is. */
 uint64_t engine_next_sequence(const struct engine *engine);
 /* A commit is durable. */

@@ -33,7 +33,7 @@ static bool is_fire(const struct flight *flight, const struct open_fire *fire)
 	       strcmp(flight->manual ? flight->manual : "", fire->manual) == 0;
 }
 
-bool engine_is_under_way(const struct engine *engine, const struct open_fire *fire)
+static bool is_under_way(const struct engine *engine, const struct open_fire *fire)
 {
 	for (uint16_t i = 0; i < engine->lane_count; i++)
 		for (const struct flight *f = engine->lanes[i]->open_first; f; f = f->next)
@@ -51,7 +51,7 @@ enum engine_retry engine_retry(struct engine *engine, const struct open_fire *fi
 	struct action *action = action_list_find(&engine->actions, fire->action_id);
 	if (!action || engine->stopped)
 		return ENGINE_RETRY_NO_ACTION;
-	if (engine_is_under_way(engine, fire))
+	if (is_under_way(engine, fire))
 		return ENGINE_RETRY_UNDER_WAY;
 	struct position position = {fire->due_at, fire->action_id, fire->nominal};
 	flight_ask(action, engine, position, fire->manual, MAX(1, fire->attempts));
