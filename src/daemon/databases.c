@@ -156,7 +156,7 @@ void databases_start_journal(struct daemon *d)
 		.cache = d->cache,
 	};
 	if (d->manual) {
-		options.build = NULL;
+		options.see = manual_run_see;
 		options.once = true;
 	}
 	if (c->internal_db.set) {

@@ -106,6 +106,10 @@ static void definition_load(void *context, const struct definition *definition)
 	struct load *load = context;
 	g_autoptr(GError) error = NULL;
 	const struct journal_thread_options *o = &load->thread->options;
+	if (o->see) {
+		o->see(o->context, definition);
+		return;
+	}
 	struct action *action = o->build(o->context, definition, &error);
 	if (!action) {
 		log_error("%s: action %" PRId64 " as last seen cannot be read any more: %s", o->what,
@@ -148,8 +152,7 @@ static struct loaded *journal_read(struct journal_thread *t, GError **error)
 	struct loaded *loaded = g_new0(struct loaded, 1);
 	loaded->actions = g_array_new(false, false, sizeof(struct loaded_action));
 	struct load load = {t, loaded};
-	journal_definition_fn each = t->options.build ? definition_load : NULL;
-	loaded->progress = journal_load(t->journal, each, &load, error);
+	loaded->progress = journal_load(t->journal, definition_load, &load, error);
 	if (!loaded->progress || !first_start_read(t, loaded, error)) {
 		loaded_free(loaded);
 		return NULL;

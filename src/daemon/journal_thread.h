@@ -45,8 +45,10 @@ struct journal_thread_options {
 	struct journal_options journal; /* strings are borrowed until the stop */
 	const char *what;               /* for messages: "internal_db /srv/database.db" */
 	struct inbox *inbox;
-	/* Called on the thread before MESSAGE_JOURNAL_LOADED; NULL: definitions are not read. */
+	/* Called on the thread before MESSAGE_JOURNAL_LOADED, for each definition: makes its action, or,
+	 * where this is not NULL, just sees it. */
 	struct action *(*build)(void *context, const struct definition *definition, GError **error);
+	journal_definition_fn see;
 	/* Called on the thread where internal_db has never seen a scheduler: reads what the Python program
 	 * left (*out NULL: nothing). NULL: it is not asked. */
 	bool (*first_start)(void *context, struct apscheduler_jobs **out, GError **error);

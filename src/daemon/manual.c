@@ -9,10 +9,16 @@
 #include <jansson.h>
 #include <string.h>
 
+struct asked_action {
+	struct action *action; /* a reference */
+	GByteArray *packed;
+	bool known; /* internal_db has a definition of it */
+};
+
 struct manual_run {
 	struct daemon *daemon;
 	const struct manual *what;
-	GArray *actions;      /* struct action *, references, ascending by id */
+	GArray *actions;      /* struct asked_action, ascending by id */
 	GArray *held;         /* struct open_fire without their lanes: open in internal_db */
 	GHashTable *expected; /* fire ids that are queued and have not ended */
 	GPtrArray *ended;     /* struct outcome, by the commit that is being made */
@@ -27,6 +33,13 @@ static void outcome_free(gpointer data)
 	g_free(outcome);
 }
 
+static void asked_action_clear(gpointer data)
+{
+	struct asked_action *asked = data;
+	action_unref(asked->action);
+	g_byte_array_unref(asked->packed);
+}
+
 struct manual_run *manual_run_new(struct daemon *d)
 {
 	if (!d->options->manual)
@@ -34,7 +47,8 @@ struct manual_run *manual_run_new(struct daemon *d)
 	struct manual_run *run = g_new0(struct manual_run, 1);
 	run->daemon = d;
 	run->what = d->options->manual;
-	run->actions = g_array_new(FALSE, FALSE, sizeof(struct action *));
+	run->actions = g_array_new(FALSE, FALSE, sizeof(struct asked_action));
+	g_array_set_clear_func(run->actions, asked_action_clear);
 	run->held = g_array_new(FALSE, FALSE, sizeof(struct open_fire));
 	run->expected = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	run->ended = g_ptr_array_new_with_free_func(outcome_free);
@@ -45,8 +59,6 @@ void manual_run_free(struct manual_run *run)
 {
 	if (!run)
 		return;
-	for (guint i = 0; i < run->actions->len; i++)
-		action_unref(g_array_index(run->actions, struct action *, i));
 	g_array_unref(run->actions);
 	g_array_unref(run->held);
 	g_hash_table_unref(run->expected);
@@ -65,9 +77,25 @@ static bool action_take(void *context, const struct action_row *row)
 	struct action *action = NULL;
 	action_pack(row, &d->defaults, packed);
 	action_build(packed->data, packed->len, &d->defaults, &d->lane_finder, d->cache, &action, NULL);
-	if (action)
-		g_array_append_val(run->actions, action);
+	if (action) {
+		struct asked_action asked = {action, g_byte_array_ref(packed), false};
+		g_array_append_val(run->actions, asked);
+	}
 	return true;
+}
+
+static gint id_of_action_compare(gconstpointer a, gconstpointer b)
+{
+	int64_t x = ((const struct asked_action *)a)->action->id, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Quickly, as it is asked for each definition of internal_db. */
+static struct asked_action *action_find(const struct manual_run *run, int64_t id)
+{
+	guint i;
+	bool found = g_array_binary_search(run->actions, &id, id_of_action_compare, &i);
+	return found ? &g_array_index(run->actions, struct asked_action, i) : NULL;
 }
 
 static gint id_compare(gconstpointer a, gconstpointer b)
@@ -108,6 +136,39 @@ bool manual_run_prepare(struct manual_run *run, GError **error)
 	if (!done)
 		g_prefix_error(error, "actions_db: ");
 	return done;
+}
+
+void manual_run_see(void *context, const struct definition *definition)
+{
+	const struct daemon *d = context;
+	struct asked_action *asked = action_find(d->manual, definition->action_id);
+	if (asked)
+		asked->known = true;
+}
+
+/* Of a known one nothing is written down: what it owes is counted from where it was last seen. Another is
+ * seen now, so that the scheduler knows whose the fire is, should it have to run it. */
+static void actions_enter(struct manual_run *run)
+{
+	struct engine *engine = run->daemon->engine;
+	for (guint i = 0; i < run->actions->len; i++) {
+		const struct asked_action *asked = &g_array_index(run->actions, struct asked_action, i);
+		if (asked->known)
+			engine_restore_action(engine, action_ref(asked->action), TIME_US_MIN);
+	}
+	engine_restore(engine, NULL, clock_now(), clock_boottime());
+	for (guint i = 0; i < run->actions->len; i++) {
+		const struct asked_action *asked = &g_array_index(run->actions, struct asked_action, i);
+		struct action_change change = {.kind = CHANGE_UPSERT,
+			.id = asked->action->id,
+			.action = action_ref(asked->action),
+			.packed = g_memdup2(asked->packed->data, asked->packed->len),
+			.packed_length = asked->packed->len};
+		if (asked->known)
+			action_change_clear(&change);
+		else
+			engine_apply(engine, &change, 1);
+	}
 }
 
 /* --- asking --- */
@@ -169,11 +230,8 @@ void manual_run_loaded(struct manual_run *run, const struct loaded *loaded)
 	}
 	held_take(run, loaded->progress);
 	lanes_join(d);
-	for (guint i = 0; i < run->actions->len; i++) {
-		struct action *action = g_array_index(run->actions, struct action *, i);
-		engine_restore_action(d->engine, action_ref(action), clock_now());
-	}
-	engine_restore(d->engine, NULL, clock_now(), clock_boottime());
+	engine_clock(d->engine, clock_now(), clock_boottime());
+	actions_enter(run);
 	d->phase = PHASE_RUNNING;
 	commands_run(d->commands, run->what->request, answer_take, run);
 }
@@ -193,16 +251,6 @@ void manual_run_note(struct manual_run *run, const struct commit *commit)
 		copy->detail = g_strdup(outcome->detail);
 		g_ptr_array_add(run->ended, copy);
 	}
-}
-
-static const char *name_of(const struct manual_run *run, int64_t id)
-{
-	for (guint i = 0; i < run->actions->len; i++) {
-		const struct action *action = g_array_index(run->actions, struct action *, i);
-		if (action->id == id)
-			return action_name(action);
-	}
-	return NULL;
 }
 
 static void end_tell(struct manual_run *run, const struct outcome *outcome)
@@ -226,7 +274,8 @@ static void end_tell(struct manual_run *run, const struct outcome *outcome)
 		run->expected, fire_id_format(outcome->action_id, outcome->nominal, outcome->manual, id));
 	if (outcome->status != STATUS_DELIVERED)
 		run->daemon->exit_status = 1;
-	run->what->ended(run->what->context, &entry, name_of(run, outcome->action_id));
+	const struct asked_action *asked = action_find(run, outcome->action_id);
+	run->what->ended(run->what->context, &entry, asked ? action_name(asked->action) : NULL);
 }
 
 void manual_run_committed(struct manual_run *run)

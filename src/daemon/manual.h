@@ -15,6 +15,9 @@ void manual_run_free(struct manual_run *run); /* NULL is fine */
 
 /* Reads the rows of the actions. Blocks, each call with a deadline. */
 bool manual_run_prepare(struct manual_run *run, GError **error);
+/* Is told of each definition in internal_db; context is the daemon. The journal thread, before the following.
+ */
+void manual_run_see(void *context, const struct definition *definition);
 /* internal_db was read: asks for the fires. The loaded stays the caller's. */
 void manual_run_loaded(struct manual_run *run, const struct loaded *loaded);
 /* Whether internal_db has the fire open, so that the scheduler will run it. False where run is NULL. */
