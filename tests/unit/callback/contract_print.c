@@ -119,6 +119,17 @@ static void go_away(struct contract_receiver *receiver)
 	assert_true(dup3(receiver->file, receiver->out, O_CLOEXEC) >= 0);
 }
 
+/* Empty lines until nothing more goes in, so that the first line of print hangs. */
+static void fill(struct contract_receiver *receiver)
+{
+	static char newlines[4096];
+	memset(newlines, '\n', sizeof newlines);
+	assert_int_equal(fcntl(receiver->out, F_SETFL, O_NONBLOCK), 0);
+	while (write(receiver->out, newlines, sizeof newlines) > 0)
+		continue;
+	assert_int_equal(fcntl(receiver->out, F_SETFL, 0), 0);
+}
+
 static void mode(struct contract_receiver *receiver, enum contract_mode mode)
 {
 	if (mode == CONTRACT_AWAY)
@@ -129,11 +140,15 @@ static void mode(struct contract_receiver *receiver, enum contract_mode mode)
 	receiver->hanging = mode == CONTRACT_HANG;
 	pthread_cond_broadcast(&receiver->changed);
 	pthread_mutex_unlock(&receiver->lock);
+	if (mode == CONTRACT_HANG)
+		fill(receiver);
 }
 
 static void seen_append(const char *text, GArray *out)
 {
 	for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+		if (end == text)
+			continue;
 		assert_true(end - text > STAMP_LENGTH);
 		struct contract_seen seen = {
 			g_strndup(text + STAMP_LENGTH, (gsize)(end - text) - STAMP_LENGTH), NULL};
