@@ -11,7 +11,8 @@ import pytest
 from lib.actions_db import ActionsDb, unix
 from lib.program import Program
 
-VERBS = ['run', 'init', 'list', 'show', 'next', 'explain', 'check', 'history', 'import', 'completion']
+VERBS = ['run', 'init', 'list', 'show', 'next', 'explain', 'check', 'history', 'trigger', 'retry', 'import',
+         'completion']
 
 
 @pytest.fixture
