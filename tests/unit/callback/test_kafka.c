@@ -362,7 +362,6 @@ static void errors_that_pass_are_not_seen(void **state)
 	b->rig->settings->kafka.value = KAFKA_VALUE_RAW;
 	kafka_rig_push(b->rig, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, 2);
 	kafka_rig_push(b->rig, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, 2);
-	kafka_rig_push(b->rig, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, 1);
 	bench_open(b);
 	submit_many(b, 500);
 	wait_answers(b, FIRE_DELIVERED, 500);
