@@ -125,13 +125,13 @@ GStrv exec_command_words(const struct exec_commands *commands, const struct fire
 
 /* --- variables --- */
 
-GStrv exec_environment(const struct exec_settings *settings, char **environ, GError **error)
+GStrv exec_environment(const struct exec_settings *settings, char **variables, GError **error)
 {
 	g_auto(GStrv) names =
 		g_strsplit_set(settings->pass_environment ? settings->pass_environment : "", " ,\t\n", -1);
 	GStrv result = g_new0(char *, 1);
 	for (char **name = names; *name; name++) {
-		const char *value = **name ? g_environ_getenv(environ, *name) : NULL;
+		const char *value = **name ? g_environ_getenv(variables, *name) : NULL;
 		if (value)
 			result = g_environ_setenv(result, *name, value, true);
 	}

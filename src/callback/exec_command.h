@@ -23,6 +23,7 @@ GStrv exec_command_words(const struct exec_commands *commands, const struct fire
 bool exec_command_put(
 	GByteArray *out, const struct exec_commands *commands, const struct fire *fire, GError **error);
 
-/* The variables that every program gets, NAME=VALUE: those that are passed on from `environ`, and more; none
- * of those of a fire. NULL where a name is none: AS_ERROR_INVALID, naming the key. Free with g_strfreev. */
-GStrv exec_environment(const struct exec_settings *settings, char **environ, GError **error);
+/* The variables that every program gets, NAME=VALUE: those that are passed on from `variables`, and more;
+ * none of those of a fire. NULL where a name is none: AS_ERROR_INVALID, naming the key. Free with g_strfreev.
+ */
+GStrv exec_environment(const struct exec_settings *settings, char **variables, GError **error);
