@@ -89,7 +89,13 @@ class Message(NamedTuple):
 
 
 class Kafka:
-    """One broker. Topics are not made by being asked for, unless `auto_create`."""
+    """One broker. Topics are not made by being asked for, unless `auto_create`.
+
+    `server` takes everybody; `secure_server` wants TLS (`certificate` is its own authority) and `username` with
+    `password` (SASL PLAIN).
+    """
+
+    username, password = 'scheduler', 'open sesame'
 
     def __init__(self, auto_create=False, heap='512m', options=('-XX:TieredStopAtLevel=1',)):
         self.missing = None
@@ -101,17 +107,27 @@ class Kafka:
         self.directory = Path(tempfile.mkdtemp(prefix='kafka-'))
         self.port = _free_port()
         self.server = f'127.0.0.1:{self.port}'
+        self.secure_server = f'127.0.0.1:{_free_port()}'
+        self.certificate = self.directory / 'certificate.pem'
         self.java = ['java', f'-Xmx{heap}', '-XX:+UseSerialGC', *options, '-cp', f'{self.jars}/*',
                      '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
         self.process = None
         self._count = 0
-        self._configure(auto_create)
         try:
+            self._certify()
+            self._configure(auto_create)
             self._format()
             self.start()
         except BaseException:
             self.close()
             raise
+
+    def _certify(self):
+        key = self.directory / 'key.pem'
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=kafka',
+                        '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', self.certificate],
+                       stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=True)
+        (self.directory / 'keystore.pem').write_text(key.read_text() + self.certificate.read_text())
 
     def _configure(self, auto_create):
         controller = _free_port()
@@ -120,7 +136,14 @@ class Kafka:
             'node.id': 1,
             'controller.quorum.voters': f'1@127.0.0.1:{controller}',
             'controller.listener.names': 'CONTROLLER',
-            'listeners': f'PLAINTEXT://{self.server},CONTROLLER://127.0.0.1:{controller}',
+            'listeners': f'PLAINTEXT://{self.server},SECURE://{self.secure_server},CONTROLLER://127.0.0.1:{controller}',
+            'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT',
+            'listener.name.secure.ssl.keystore.type': 'PEM',
+            'listener.name.secure.ssl.keystore.location': self.directory / 'keystore.pem',
+            'listener.name.secure.sasl.enabled.mechanisms': 'PLAIN',
+            'listener.name.secure.plain.sasl.jaas.config':
+                'org.apache.kafka.common.security.plain.PlainLoginModule required '
+                f'user_{self.username}="{self.password}";',
             'log.dirs': self.directory / 'data',
             'auto.create.topics.enable': str(auto_create).lower(),
             'offsets.topic.replication.factor': 1,
