@@ -41,6 +41,19 @@ static bool find_callback(void *context, const char *name, uint16_t *lane, GErro
 	return callback_find(name, NULL, error) != NULL;
 }
 
+static bool probe_callback(
+	void *context, const struct callback_settings *settings, const char *name, GError **error)
+{
+	(void)context;
+	g_autofree char *canonical = NULL;
+	const struct callback_vtable *vtable = callback_find(name, &canonical, error);
+	if (!vtable)
+		return false;
+	const char *argument = callback_argument(vtable, canonical);
+	return (!vtable->check || vtable->check(settings, argument, error)) &&
+	       (!vtable->probe || vtable->probe(settings, argument, error));
+}
+
 /* Where a standard descriptor is closed, the next file opened would take its place, and what is printed would
  * go into a database. What stands in for stdout refuses every write. */
 static void descriptors_occupy(void)
@@ -60,7 +73,10 @@ static const char *name_callback(void *context, const char *name)
 int main(int argc, char **argv)
 {
 	descriptors_occupy();
-	struct cli_host host = {
-		.run = run, .manual = manual, .callback_find = find_callback, .callback_name = name_callback};
+	struct cli_host host = {.run = run,
+		.manual = manual,
+		.callback_find = find_callback,
+		.callback_probe = probe_callback,
+		.callback_name = name_callback};
 	return cli_main(argc, argv, &host);
 }

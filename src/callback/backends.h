@@ -8,4 +8,5 @@ extern const struct callback_vtable callback_kafka;
 extern const struct callback_vtable callback_plugin;
 extern const struct callback_vtable callback_print;
 extern const struct callback_vtable callback_none;
+extern const struct callback_vtable callback_exec;
 extern const struct callback_vtable callback_python;

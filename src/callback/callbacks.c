@@ -2,8 +2,8 @@
 
 #include "callback/backends.h"
 
-const struct callback_vtable *const callbacks[] = {&callback_print, &callback_none, &callback_http,
-	&callback_kafka, &callback_plugin, &callback_python, NULL};
+const struct callback_vtable *const callbacks[] = {&callback_print, &callback_none, &callback_exec,
+	&callback_http, &callback_kafka, &callback_plugin, &callback_python, NULL};
 
 static bool is_named(const struct callback_vtable *vtable, const char *name)
 {

@@ -10,7 +10,10 @@
 #include "base/clock.h"
 #include "callback/http_transfer.h"
 
-#define POLL_MAX (60 * 1000)
+#define POLL_MAX      (60 * 1000)
+/* Answers that say "unavailable" are told once nothing else has come for so long, or where the receiver asks
+ * to be left alone for as long. */
+#define TROUBLE_AFTER (5 * US_PER_SECOND)
 
 struct sender {
 	struct callback *http;
@@ -18,8 +21,9 @@ struct sender {
 	GPtrArray *transfers; /* struct http_transfer, as many as were ever needed at a time */
 	GPtrArray *idle;      /* those of them that have nothing to do; borrowed */
 	GArray *results;      /* struct fire_result, to be told */
-	bool multiplexes;     /* the last answer came by HTTP/2 */
-	unsigned outages;     /* answers in a row that are outages */
+	bool multiplexes;     /* the last answer came by HTTP/2, or may: there was none */
+	bool outage;          /* the last answer was one */
+	time_us outage_since; /* CLOCK_MONOTONIC; the first of those without any other answer between */
 	bool trouble;         /* it was said */
 	bool stopping;
 	time_us deadline;
@@ -42,14 +46,24 @@ static void result_add(struct sender *s, const struct fire *fire, time_us starte
 	g_array_append_val(s->results, result);
 }
 
-/* Says that the receiver is out of reach, or (NULL) that it is there again; each once. One answer that says
- * so is not enough, where others come. */
+/* Whether what is an outage is one of the receiver, not of one fire. */
+static bool outage_is_told(struct sender *s, const struct http_verdict *verdict)
+{
+	time_us now = clock_monotonic();
+	if (!s->outage)
+		s->outage_since = now;
+	return verdict->unreachable || verdict->retry_after >= TROUBLE_AFTER ||
+	       now - s->outage_since >= TROUBLE_AFTER;
+}
+
+/* Says that the receiver is out of reach, or (NULL) that it is there again; each once. */
 static void trouble_say(struct sender *s, const struct http_verdict *verdict)
 {
 	const struct callback_host *host = &s->http->host;
 	bool outage = verdict->answer == FIRE_UNAVAILABLE;
-	s->outages = outage ? s->outages + 1 : 0;
-	if (s->trouble == outage || (outage && !verdict->unreachable && s->outages < 2))
+	bool tell = !outage || outage_is_told(s, verdict);
+	s->outage = outage;
+	if (s->trouble == outage || !tell)
 		return;
 	s->trouble = outage;
 	host->trouble(host->context, verdict->trouble);
@@ -66,14 +80,33 @@ static void turn_away(void *context, const struct fire *fire)
 	result_add(away->sender, fire, clock_now(), away->verdict, g_strdup(away->verdict->detail));
 }
 
+/* Others that have no connection yet and have tried none: they wait for the name, or for the connection that
+ * could not be made. */
+static void turn_away_begun(struct sender *s, struct turning_away *away)
+{
+	for (guint i = 0; i < s->transfers->len; i++) {
+		struct http_transfer *transfer = s->transfers->pdata[i];
+		struct http_request *request = transfer->request;
+		if (!http_transfer_is_waiting(transfer))
+			continue;
+		http_transfer_abandon(transfer);
+		g_ptr_array_add(s->idle, transfer);
+		turn_away(away, &request->fire);
+		http_queue_done(&s->queue, request);
+	}
+}
+
 static void transfer_ended(struct sender *s, struct http_transfer *transfer, CURLcode code)
 {
 	struct http_request *request = transfer->request;
 	struct http_verdict verdict = http_transfer_end(transfer, code);
 	g_ptr_array_add(s->idle, transfer);
 	trouble_say(s, &verdict);
-	if (verdict.unreachable)
-		http_queue_drain(&s->queue, turn_away, &(struct turning_away){s, &verdict});
+	if (verdict.unreachable) {
+		struct turning_away away = {s, &verdict};
+		http_queue_drain(&s->queue, turn_away, &away);
+		turn_away_begun(s, &away);
+	}
 	result_add(s, &request->fire, transfer->started_at, &verdict, verdict.detail);
 	http_queue_done(&s->queue, request);
 	g_free(verdict.trouble);
@@ -139,7 +172,8 @@ static void message_apply(struct sender *s, CURL *easy, CURLcode code)
 	long version = 0;
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
 	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-	s->multiplexes = version == CURL_HTTP_VERSION_2_0;
+	if (version)
+		s->multiplexes = version == CURL_HTTP_VERSION_2_0;
 	if (!http_transfer_redirect(transfer, code))
 		transfer_ended(s, transfer, code);
 }
@@ -192,6 +226,7 @@ static void work(struct sender *s)
 gpointer http_sender_run(gpointer data)
 {
 	struct sender s = {.http = data};
+	s.multiplexes = g_str_has_prefix(s.http->target->origin, "https:");
 	s.transfers = g_ptr_array_new_with_free_func((GDestroyNotify)http_transfer_free);
 	s.idle = g_ptr_array_new();
 	s.results = g_array_new(false, false, sizeof(struct fire_result));

@@ -221,6 +221,16 @@ bool http_transfer_begin(struct http_transfer *t, struct http_request *request, 
 	return transfer_start(t);
 }
 
+bool http_transfer_is_waiting(const struct http_transfer *t)
+{
+	return t->request && !t->connected && !t->tried && t->redirects == 0;
+}
+
+void http_transfer_abandon(struct http_transfer *t)
+{
+	transfer_clear(t);
+}
+
 /* --- redirects --- */
 
 static bool status_is_redirect(long status)

@@ -39,6 +39,10 @@ void http_transfer_free(struct http_transfer *transfer);
 /* Begins a request. `shares`: rather wait for a connection that others use than make one, as the receiver
  * speaks HTTP/2. False where it could not be begun; it has ended then. */
 bool http_transfer_begin(struct http_transfer *transfer, struct http_request *request, bool shares);
+/* It has no connection and has tried none. */
+bool http_transfer_is_waiting(const struct http_transfer *transfer);
+/* Takes it back; it is idle then, the request is the caller's again. */
+void http_transfer_abandon(struct http_transfer *transfer);
 /* The library has ended it. True where it goes on with a redirect. */
 bool http_transfer_redirect(struct http_transfer *transfer, CURLcode code);
 /* What came of it. The transfer is idle afterwards; the request is the caller's again. */

@@ -242,7 +242,7 @@ static char *address_of(const char *text)
 
 char *kafka_config_servers(const char *text, GError **error)
 {
-	g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+	g_auto(GStrv) parts = g_strsplit(*text ? text : " ", ",", -1);
 	for (size_t i = 0; parts[i]; i++) {
 		char *address = address_of(parts[i]);
 		g_free(parts[i]);

@@ -3,14 +3,17 @@
 
 #include "base/clock.h"
 
+#include <string.h>
+
 /* Events served before what is new is looked at. */
 #define EVENTS_MAX  64
 #define REPORTS_MAX 1024
 /* Without any report for so long, fires are said to wait. */
 #define SILENCE     (3 * US_PER_SECOND)
+/* Of what librdkafka logs, so many lines in a minute are passed on. */
+#define LINES_MAX   20
 /* Log levels of syslog. */
 #define LOG_WARNING 4
-#define LOG_DEBUG   7
 
 /* --- messages that were not delivered --- */
 
@@ -130,13 +133,32 @@ static void error_note(struct kafka_sender *sender, rd_kafka_event_t *event)
 	}
 }
 
+/* That a broker cannot be reached comes as an error, too, and is told as trouble. */
+static bool is_told_elsewhere(const char *facility)
+{
+	return !strcmp(facility, "FAIL") || !strcmp(facility, "ERROR");
+}
+
+/* A client library that repeats itself must not fill the log; who asks for debugging wants it all. */
+static bool line_is_welcome(struct kafka_sender *sender)
+{
+	time_us now = clock_monotonic();
+	if (now - sender->lines_since >= US_PER_MINUTE) {
+		sender->lines_since = now;
+		sender->lines = 0;
+	}
+	return sender->lines++ < LINES_MAX;
+}
+
 static void line_say(struct kafka_sender *sender, rd_kafka_event_t *event)
 {
 	const char *facility, *text;
 	int level;
 	/* A producer that is thrown away has messages left, which is no news. */
-	if (rd_kafka_event_log(event, &facility, &text, &level) < 0 || sender->failure ||
-		level > (sender->wordy ? LOG_DEBUG : LOG_WARNING))
+	if (rd_kafka_event_log(event, &facility, &text, &level) < 0)
+		return;
+	if (!sender->wordy && (sender->failure || level > LOG_WARNING || is_told_elsewhere(facility) ||
+				      !line_is_welcome(sender)))
 		return;
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	kafka_say(sender, valid);

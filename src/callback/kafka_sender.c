@@ -166,6 +166,7 @@ struct kafka_sender *kafka_sender_new(
 	sender->host = *host;
 	sender->handle = handle;
 	sender->waking = handle->queue;
+	sender->lines_since = clock_monotonic();
 	sender->wordy = g_hash_table_contains(settings->kafka.options, "debug");
 	kafka_message_init(&sender->message, settings);
 	sender->results = g_array_new(false, false, sizeof(struct fire_result));

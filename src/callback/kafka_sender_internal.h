@@ -42,6 +42,8 @@ struct kafka_sender {
 	time_us progress_at; /* CLOCK_MONOTONIC: when a report came, or something was first waited for */
 	bool trouble;        /* said */
 	bool wordy;          /* what librdkafka logs for debugging is asked for */
+	time_us lines_since; /* CLOCK_MONOTONIC */
+	unsigned lines;      /* of librdkafka that were passed on since then */
 	bool giving_back;    /* with the next results everything is given back */
 
 	pthread_mutex_t lock;     /* guards what follows; held while the host is called, so that abandoning is

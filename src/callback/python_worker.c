@@ -128,8 +128,9 @@ bool python_worker_read_output(
 /* Not reaped yet, so the number is still its own. */
 void python_worker_kill(struct python_worker *worker, int number)
 {
-	/* It has the group from before it became the interpreter. */
+	/* The function may have taken it out of its group. */
 	kill(-worker->pid, number);
+	kill(worker->pid, number);
 }
 
 void python_worker_dismiss(struct python_worker *worker)

@@ -60,7 +60,7 @@ json_t *python_worker_receive(struct python_worker *worker, bool *bad);
 bool python_worker_read_output(
 	struct python_worker *worker, void (*say)(void *context, const char *line), void *context);
 
-/* Sends a signal to its process group. */
+/* Sends a signal to it and its process group. */
 void python_worker_kill(struct python_worker *worker, int number);
 /* Lets it end in good order once it has done what it was sent. */
 void python_worker_dismiss(struct python_worker *worker);

@@ -38,6 +38,10 @@ struct cli_host {
 	int (*manual)(void *context, const struct cli_manual *manual);
 	/* Whether this build has the callback of a row; as struct lane_names has it. */
 	bool (*callback_find)(void *context, const char *name, uint16_t *lane, GError **error);
+	/* Whether the configuration allows a callback, and its receiver answers and would take a fire; blocks
+	 * for some seconds at most. Errors: AS_ERROR_INVALID where it is the configuration. */
+	bool (*callback_probe)(
+		void *context, const struct callback_settings *settings, const char *name, GError **error);
 	/* The canonical name of a callback; NULL where this build has it not. Static. */
 	const char *(*callback_name)(void *context, const char *name);
 	void *context;

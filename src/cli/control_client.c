@@ -41,10 +41,15 @@ static enum control_reply connect_to(int fd, const char *path, GError **error)
 	if (strlen(path) >= sizeof address.sun_path)
 		return CONTROL_NOBODY; /* the scheduler could not make it */
 	strcpy(address.sun_path, path);
+	/* One that accepts nobody, as it is stopped or has too many waiting, would be waited for without end.
+	 */
+	struct timeval wait = {.tv_sec = ANSWER_WAIT / US_PER_SECOND};
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
 		if (errno == ENOENT || errno == ENOTDIR || errno == ECONNREFUSED)
 			return CONTROL_NOBODY;
-		return fail(error, AS_ERROR_UNAVAILABLE, "%s", g_strerror(errno));
+		return fail(error, AS_ERROR_UNAVAILABLE, "%s",
+			errno == EAGAIN ? "it takes no request" : g_strerror(errno));
 	}
 	if (!is_trusted(fd))
 		return fail(error, AS_ERROR_UNAVAILABLE, "another user's process answers there");

@@ -82,16 +82,27 @@ static const char *source_of(const struct config *config, const char *key)
 	return "config";
 }
 
+/* The callback of rows that name none: whether there is it, and its receiver. */
+static void check_callback(struct checking *checking)
+{
+	const struct cli *cli = checking->cli;
+	const char *name = cli->config->action.callback;
+	g_autoptr(GError) error = NULL;
+	if (cli->host->callback_probe(cli->host->context, &cli->config->callback, name, &error))
+		return;
+	if (g_error_matches(error, AS_ERROR, AS_ERROR_INVALID))
+		problems_add_error(&checking->problems, source_of(cli->config, "action.callback"),
+			"action.callback", error->message);
+	else
+		problems_add_error(&checking->problems, cli->host->callback_name(cli->host->context, name),
+			NULL, error->message);
+}
+
 static bool check_settings(struct checking *checking)
 {
 	struct cli *cli = checking->cli;
 	g_autoptr(GError) error = NULL;
-	uint16_t lane;
-	if (!cli->host->callback_find(cli->host->context, cli->config->action.callback, &lane, &error)) {
-		problems_add_error(&checking->problems, source_of(cli->config, "action.callback"),
-			"action.callback", error->message);
-		g_clear_error(&error);
-	}
+	check_callback(checking);
 	if (!cli_choose_zone(cli, NULL, &error)) {
 		problems_add_error(
 			&checking->problems, source_of(cli->config, "timezone"), "timezone", error->message);
@@ -236,7 +247,9 @@ const struct verb verb_check = {
 	.summary = "checks configuration, databases and every row, and lists every problem",
 	.help = "Exit status 1 where there are errors. Warnings are rows that never fire, and unix "
 		"expressions that\n"
-		"APScheduler reads otherwise. With -v the configuration in force is shown, secrets masked.",
+		"APScheduler reads otherwise. The receiver of action.callback is asked whether it would take "
+		"a fire, where\nit can tell (kafka). With -v the configuration in force is shown, secrets "
+		"masked.",
 	.examples = "check\ncheck --fix\n--verbose check",
 	.options = options,
 	.listing = true,

@@ -16,8 +16,6 @@
 /* A client that waits for nothing and has sent no whole line, or takes nothing of its answer, is let go after
  * so long. */
 #define SILENCE_S   30
-/* What a client may leave unread. */
-#define OUT_MAX     (4 * 1024 * 1024)
 /* Accepted at a time, and after how long where the process has no descriptor left. */
 #define ACCEPT_MAX  16
 #define BREATH_S    1
@@ -94,13 +92,8 @@ static void client_flush(struct client *client)
 static void client_put(struct client *client, const json_t *answer)
 {
 	char *text = json_write(answer);
-	size_t length = strlen(text);
-	if (client->out->len + length > OUT_MAX) {
-		client->gone = true;
-	} else {
-		g_byte_array_append(client->out, (const guint8 *)text, (guint)length);
-		g_byte_array_append(client->out, (const guint8 *)"\n", 1);
-	}
+	g_byte_array_append(client->out, (const guint8 *)text, (guint)strlen(text));
+	g_byte_array_append(client->out, (const guint8 *)"\n", 1);
 	free(text);
 }
 
@@ -164,17 +157,23 @@ static bool line_next(struct client *client)
 	return true;
 }
 
-/* One request after the other: the next line is looked at once this one is answered. */
+/* True where the next line may be looked at: the one before is answered, and the answer is sent. */
+static bool is_free(struct client *client)
+{
+	client_flush(client);
+	return !client->gone && !client->call && client->out->len == 0;
+}
+
 static void lines_take(struct client *client)
 {
-	while (!client->call && !client->gone && line_next(client))
+	while (is_free(client) && line_next(client))
 		continue;
 	/* The newline of the last one may be missing. */
-	if (!client->call && client->no_more && client->in->len > 0) {
+	if (is_free(client) && client->no_more && client->in->len > 0) {
 		g_byte_array_append(client->in, (const guint8 *)"\n", 1);
 		line_next(client);
 	}
-	if (client->call || client->in->len < CONTROL_LINE_MAX)
+	if (!is_free(client) || client->in->len < CONTROL_LINE_MAX)
 		return;
 	g_autofree char *text = g_strdup_printf("a request has at most %d bytes", CONTROL_LINE_MAX);
 	client_refuse(client, text);
@@ -185,10 +184,10 @@ static void lines_take(struct client *client)
 static void client_watch(struct client *client)
 {
 	GIOCondition wanted = G_IO_HUP | G_IO_ERR;
-	if (!client->call && !client->no_more)
-		wanted |= G_IO_IN;
 	if (client->out->len > 0)
 		wanted |= G_IO_OUT;
+	else if (!client->call && !client->no_more)
+		wanted |= G_IO_IN;
 	if (wanted == client->watched)
 		return;
 	g_clear_handle_id(&client->source, g_source_remove);

@@ -64,6 +64,17 @@ static struct position stream_retire(struct lane *lane, struct stream *stream, s
 	return to;
 }
 
+/* It was open in another lane; it may have come back since. */
+static void commit_moved(struct lane *lane, struct flight *flight)
+{
+	struct engine *engine = lane->engine;
+	if (!flight->recorded || flight->recorded_lane == lane->index)
+		return;
+	struct open_fire gone = open_fire_of(engine->lanes[flight->recorded_lane], flight);
+	g_array_append_val(engine->pending->open_done, gone);
+	flight->recorded = false;
+}
+
 static void commit_open(struct lane *lane)
 {
 	struct commit *commit = lane->engine->pending;
@@ -73,10 +84,12 @@ static void commit_open(struct lane *lane)
 			continue;
 		flight->changed = false;
 		lane->open_changed--;
+		commit_moved(lane, flight);
 		struct open_fire open = open_fire_of(lane, flight);
 		if (flight->state != FLIGHT_DONE) {
 			g_array_append_val(commit->open, open);
 			flight->recorded = true;
+			flight->recorded_lane = lane->index;
 			continue;
 		}
 		if (flight->recorded)

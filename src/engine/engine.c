@@ -31,8 +31,9 @@ uint16_t engine_add_lane(struct engine *engine, const struct engine_lane_options
 	struct lane *lane = lane_new(engine, options);
 	engine->lanes = g_renew(struct lane *, engine->lanes, engine->lane_count + 1u);
 	engine->lanes[engine->lane_count] = lane;
+	/* What the table says first holds from the start, see engine_apply. */
 	if (engine->restored)
-		lane_seek(lane, position_end_of(engine->now));
+		lane_seek(lane, position_end_of(engine->starting ? engine->started_at : engine->now));
 	return engine->lane_count++;
 }
 
@@ -148,6 +149,16 @@ static void restore_lane(struct engine *engine, const struct lane_progress *prog
 	lane->clock_epoch = progress->clock_epoch;
 }
 
+/* An attempt set while the clock was ahead is made within the longest back-off; others when they were to be.
+ */
+static time_us restore_attempt(const struct lane *lane, const struct open_fire *open)
+{
+	const struct engine *engine = lane->engine;
+	bool ahead = MAX(lane->watermark.due_at, open->due_at) > engine->now;
+	dur_us longest = ahead ? engine->options.retry_max : RETRY_AT_MAX;
+	return MIN(open->next_attempt_at, engine->now + longest);
+}
+
 static void restore_open(struct engine *engine, const struct open_fire *open)
 {
 	struct lane *lane = lane_named(engine, open->lane);
@@ -158,9 +169,10 @@ static void restore_open(struct engine *engine, const struct open_fire *open)
 	struct flight *flight = flight_new(lane, NULL, action, position, open->backlog);
 	flight->attempts = open->attempts;
 	flight->attempts_before = open->attempts_before;
-	flight->next_attempt_at = open->next_attempt_at;
+	flight->next_attempt_at = restore_attempt(lane, open);
 	flight->manual = open->manual[0] ? g_strdup(open->manual) : NULL;
 	flight->handed = flight->recorded = true;
+	flight->recorded_lane = lane->index;
 	flight_open(lane, flight);
 	open_settled(lane, flight);
 	if (open->started) {
@@ -170,10 +182,23 @@ static void restore_open(struct engine *engine, const struct open_fire *open)
 	}
 	if (lane->lasting)
 		run_enter(lane, flight);
-	if (flight->state == FLIGHT_DEFERRED)
-		return;
-	flight->state = open->next_attempt_at > engine->now ? FLIGHT_WAITING : FLIGHT_READY;
-	g_queue_push_tail(flight->state == FLIGHT_WAITING ? &lane->waiting : &lane->ready, flight);
+	if (flight->state != FLIGHT_DEFERRED)
+		flight_go_on(lane, flight);
+}
+
+/* In the order in which they were due, so that each action's goes on. */
+static gint compare_open(gconstpointer a, gconstpointer b)
+{
+	const struct open_fire *x = a, *y = b;
+	return position_compare((struct position){x->due_at, x->action_id, x->nominal},
+		(struct position){y->due_at, y->action_id, y->nominal});
+}
+
+static void restore_opens(struct engine *engine, GArray *opens)
+{
+	g_array_sort(opens, compare_open);
+	for (guint i = 0; i < opens->len; i++)
+		restore_open(engine, &g_array_index(opens, struct open_fire, i));
 }
 
 static void restore_clock(struct engine *engine, struct lane *lane)
@@ -188,14 +213,14 @@ static void restore_clock(struct engine *engine, struct lane *lane)
 	}
 }
 
-/* An attempt set while the clock was ahead is made within the longest back-off. */
-static void clamp_attempts(struct engine *engine)
+/* The clock was set: what waits goes on waiting as long as it would have. */
+static void shift_attempts(struct engine *engine, dur_us step)
 {
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
 		for (GList *link = engine->lanes[i]->waiting.head; link; link = link->next) {
 			struct flight *flight = link->data;
-			flight->next_attempt_at =
-				MIN(flight->next_attempt_at, engine->now + engine->options.retry_max);
+			flight->next_attempt_at += step;
+			open_touch(engine->lanes[i], flight);
 		}
 	}
 }
@@ -236,9 +261,8 @@ void engine_restore(struct engine *engine, struct progress *progress, time_us no
 	for (uint16_t i = 0; i < engine->lane_count; i++)
 		restore_position(engine, engine->lanes[i]);
 	clamp_since(engine);
-	for (guint i = 0; progress && i < progress->open->len; i++)
-		restore_open(engine, &g_array_index(progress->open, struct open_fire, i));
-	clamp_attempts(engine);
+	if (progress)
+		restore_opens(engine, progress->open);
 	progress_free(progress);
 	engine->restored = true;
 }
@@ -262,7 +286,6 @@ static void clock_forward(struct engine *engine, dur_us step)
 static void clock_backward(struct engine *engine, dur_us step)
 {
 	engine_note(engine, true, "the clock stepped back by %.3f s", (double)step / 1e6);
-	clamp_attempts(engine);
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
 		struct lane *lane = engine->lanes[i];
 		if (lane->hold.on && engine->now < lane->hold.to.due_at) {
@@ -295,8 +318,10 @@ void engine_clock(struct engine *engine, time_us now, time_us boottime)
 	engine->now = now;
 	engine->boottime = boottime;
 	engine->clock_known = true;
-	if (ABS(step) >= ENGINE_STEP_NOTED)
+	if (ABS(step) >= ENGINE_STEP_NOTED) {
 		engine->starting = false; /* it is long over, or it cannot be told */
+		shift_attempts(engine, step);
+	}
 	if (step >= ENGINE_STEP_NOTED)
 		clock_forward(engine, step);
 	else if (step <= -ENGINE_STEP_NOTED)
@@ -345,12 +370,21 @@ time_us engine_next_wake(const struct engine *engine)
 	return wake;
 }
 
+/* Nothing of it is unanswered, or waits to be in a commit. */
+static bool lane_is_idle(const struct lane *lane)
+{
+	const struct record *record = lane->records->len ? lane->records->pdata[0] : NULL;
+	return lane->in_flight == 0 && lane->open_changed == 0 && !lane->live.first &&
+	       !(record && record->stream.first);
+}
+
 bool engine_is_idle(const struct engine *engine)
 {
-	uint32_t in_flight = 0;
-	for (uint16_t i = 0; i < engine->lane_count; i++)
-		in_flight += engine->lanes[i]->in_flight;
-	return in_flight == 0 && engine->commit_sequence == 0 && commit_is_empty(engine->pending);
+	for (uint16_t i = 0; i < engine->lane_count; i++) {
+		if (!lane_is_idle(engine->lanes[i]))
+			return false;
+	}
+	return engine->commit_sequence == 0 && commit_is_empty(engine->pending);
 }
 
 /* --- a look inside --- */

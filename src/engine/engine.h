@@ -61,7 +61,7 @@ struct engine *engine_new(const struct engine_options *options);
 void engine_free(struct engine *engine);
 
 /* Adds a lane, whose index is returned: one that engine_restore is to find must be there before; one that
- * comes later has nothing owed. */
+ * comes later begins now, or with the start as long as nothing was taken: it has nothing owed. */
 uint16_t engine_add_lane(struct engine *engine, const struct engine_lane_options *options);
 
 /* --- the start, in this order: restore the actions, the progress, the changes of the table; then run --- */

@@ -55,8 +55,19 @@ void flight_open(struct lane *lane, struct flight *flight)
 	open_touch(lane, flight);
 }
 
+/* What comes before it in its stream is open, too, or done: after a crash the stream goes on behind it. */
+static void open_up_to(struct lane *lane, struct flight *flight)
+{
+	for (struct flight *f = flight->stream ? flight->stream->first : NULL, *next; f; f = next) {
+		next = f == flight ? NULL : f->next;
+		if (f->state != FLIGHT_DONE)
+			flight_open(lane, f);
+	}
+}
+
 void flight_record(struct lane *lane, struct flight *flight)
 {
+	open_up_to(lane, flight);
 	if (!flight->open)
 		flight_open(lane, flight);
 	open_touch(lane, flight);
@@ -71,9 +82,24 @@ void lane_recorded(struct lane *lane)
 	while ((flight = g_queue_peek_head(&lane->recording)) &&
 		flight->recorded_by <= lane->engine->durable) {
 		g_queue_pop_head(&lane->recording);
-		flight->state = FLIGHT_READY;
-		g_queue_push_tail(&lane->ready, flight);
+		flight_ready(lane, flight);
 	}
+}
+
+void flight_go_on(struct lane *lane, struct flight *flight)
+{
+	bool waits = flight->next_attempt_at > lane->engine->now;
+	flight->state = waits ? FLIGHT_WAITING : FLIGHT_READY;
+	g_queue_push_tail(waits ? &lane->waiting : &lane->ready, flight);
+}
+
+void flight_ready(struct lane *lane, struct flight *flight)
+{
+	GList *link = flight->started ? lane->ready.head : NULL;
+	while (link && ((struct flight *)link->data)->started)
+		link = link->next;
+	flight->state = FLIGHT_READY;
+	g_queue_insert_before(&lane->ready, link, flight);
 }
 
 void flight_not_begun(struct lane *lane, struct flight *flight)
@@ -174,11 +200,10 @@ void run_leave(struct lane *lane, struct flight *flight)
 	struct run *run = lane_run(lane, flight->action_id);
 	run->running--;
 	run->backlog_running -= flight->backlog;
-	struct flight *next = flight->backlog ? g_queue_pop_head(&run->deferred) : NULL;
+	struct flight *next = run->backlog_running == 0 ? g_queue_pop_head(&run->deferred) : NULL;
 	if (next) {
-		next->state = FLIGHT_READY;
 		run_enter(lane, next);
-		g_queue_push_tail(&lane->ready, next);
+		flight_go_on(lane, next);
 	} else if (run->running == 0 && g_queue_is_empty(&run->deferred)) {
 		g_hash_table_remove(lane->runs, &flight->action_id);
 	}

@@ -110,6 +110,7 @@ struct flight {
 	int64_t action_id;
 	uint64_t recorded_by; /* the commit that FLIGHT_RECORDING waits for */
 	uint16_t attempts, attempts_before, lane;
+	uint16_t recorded_lane; /* in which internal_db has it as open */
 	uint8_t state, status, reason;
 	uint8_t unavailable; /* answers that the receiver is not there */
 	bool backlog;
@@ -255,6 +256,9 @@ struct engine {
 	struct import *import;    /* what another scheduler left owed; NULL: nothing, or it is done */
 };
 
+/* A receiver may ask to be left alone for so long at most. */
+#define RETRY_AT_MAX US_PER_DAY
+
 /* engine.c */
 /* Fires of an action later than a position are those due after this. */
 time_us position_bound(struct position p, const struct schedule *schedule, int64_t id);
@@ -288,6 +292,11 @@ void flight_open(struct lane *lane, struct flight *flight);
 void flight_record(struct lane *lane, struct flight *flight);
 /* Those of them that are durable by now may be handed out. */
 void lane_recorded(struct lane *lane);
+/* It is to be handed out once its next attempt is due. */
+void flight_go_on(struct lane *lane, struct flight *flight);
+/* It may be handed out: after those that may already, but one that is written down as begun before those that
+ * are not, as these may have to wait for it. */
+void flight_ready(struct lane *lane, struct flight *flight);
 /* It has not begun, or is over: another one may begin. */
 void flight_not_begun(struct lane *lane, struct flight *flight);
 void flight_done(struct lane *lane, struct flight *flight, enum fire_status status, enum fire_reason reason);

@@ -5,8 +5,6 @@
 #define HOUR_NS      (US_PER_HOUR * 1000)
 /* So much of a rate may come at once. */
 #define BURST_NS     (100 * US_PER_MS * 1000)
-/* A receiver may ask to be left alone for so long at most. */
-#define RETRY_AT_MAX US_PER_DAY
 
 /* --- life --- */
 
@@ -106,6 +104,12 @@ static void flight_begin(struct lane *lane, struct flight *flight)
 	flight_record(lane, flight);
 }
 
+/* What begins is written down at once, and while a step of the clock is held the watermark cannot follow. */
+static bool live_may_begin(const struct lane *lane)
+{
+	return !lane->begin_max || !lane->hold.on;
+}
+
 /* --- taking --- */
 
 /* The definition may have been edited or removed since; false where the fire is nobody's any more. */
@@ -124,10 +128,6 @@ static bool flight_refresh(struct lane *lane, struct flight *flight)
 /* The action has another callback now: what was not handed out goes there, written down as open. */
 static void flight_move(struct lane *from, struct lane *to, struct flight *flight)
 {
-	if (flight->recorded) {
-		struct open_fire gone = open_fire_of(from, flight);
-		g_array_append_val(from->engine->pending->open_done, gone);
-	}
 	if (flight->open)
 		open_remove(from, flight);
 	run_leave(from, flight);
@@ -136,10 +136,14 @@ static void flight_move(struct lane *from, struct lane *to, struct flight *fligh
 	from->backlog_retained -= flight->backlog;
 	to->retained++;
 	to->backlog_retained += flight->backlog;
-	flight->recorded = false;
 	flight->lane = to->index;
 	flight_open(to, flight);
-	g_queue_push_tail(&to->ready, flight);
+	if (to->lasting)
+		run_enter(to, flight);
+	if (flight->state == FLIGHT_READY)
+		g_queue_push_tail(&to->ready, flight);
+	else if (flight->state == FLIGHT_DONE)
+		flight->finished_at = to->engine->now;
 }
 
 static void promote_waiting(struct lane *lane)
@@ -193,7 +197,7 @@ static void take_live(struct lane *lane, size_t max)
 	struct engine *engine = lane->engine;
 	struct cursor *top;
 	while (lane->took < max && lane->retained < lane->open_max && may_begin(lane, NULL) &&
-		(top = lane_live_top(lane, engine->now))) {
+		live_may_begin(lane) && (top = lane_live_top(lane, engine->now))) {
 		struct flight *flight = flight_new(lane, &lane->live, cursor_action(top), top->head, false);
 		lane->live.dispatched = top->head;
 		source_advance(&lane->source);
@@ -204,7 +208,7 @@ static void take_live(struct lane *lane, size_t max)
 static bool backlog_has_room(const struct lane *lane)
 {
 	uint32_t most = lane->open_max;
-	return lane->backlog_retained < most / 2 && lane->retained < most;
+	return lane->backlog_retained < MAX(1, most / 2) && lane->retained < most;
 }
 
 static void take_backlog(struct lane *lane, size_t max)
@@ -244,7 +248,7 @@ bool lane_can_take(const struct lane *lane)
 	if (engine->options.manual_only)
 		return false;
 	const struct cursor *top = source_top(&lane->source);
-	if (top && top->head.due_at <= engine->now && lane->retained < lane->open_max)
+	if (top && top->head.due_at <= engine->now && lane->retained < lane->open_max && live_may_begin(lane))
 		return true;
 	const struct record *record = lane_firing(lane);
 	return record && record_has_more(record) && backlog_has_room(lane);
@@ -363,7 +367,11 @@ static bool is_alone_unavailable(const struct lane *lane, const struct flight *f
 static void answer_unavailable(struct lane *lane, struct flight *flight)
 {
 	GList *link = lane->ready.head;
-	while (link && ((struct flight *)link->data)->order < flight->order)
+	if (flight->started)
+		open_touch(lane, flight);
+	flight_not_begun(lane, flight);
+	while (link && (((struct flight *)link->data)->started ||
+			       ((struct flight *)link->data)->order < flight->order))
 		link = link->next;
 	flight->state = FLIGHT_READY;
 	flight->finished_at = TIME_US_MIN;
@@ -464,7 +472,7 @@ time_us lane_next_wake(const struct lane *lane)
 	for (GList *link = lane->waiting.head; link; link = link->next)
 		wake = MIN(wake, ((struct flight *)link->data)->next_attempt_at);
 	const struct cursor *top = source_top(&lane->source);
-	if (top && lane->retained < lane->open_max && !engine->options.manual_only)
+	if (top && lane->retained < lane->open_max && live_may_begin(lane) && !engine->options.manual_only)
 		wake = MIN(wake, top->head.due_at);
 	return wake;
 }

@@ -55,6 +55,18 @@ def postgresql():
     server.close()
 
 
+@pytest.fixture(scope='session')
+def kafka():
+    """An Apache Kafka broker of this session (lib.kafka.Kafka). Tests with it belong to the xdist group `kafka`, so that
+    one worker has it; whoever stops it starts it again."""
+    from lib.kafka import Kafka
+    broker = Kafka()
+    if broker.missing:
+        pytest.skip(f'NOTHING WAS TRIED ON A REAL BROKER: {broker.missing}')
+    yield broker
+    broker.close()
+
+
 @pytest.fixture
 def scheduler(request, tmp_path):
     """A factory of schedulers: scheduler(config={...}, clock=clock, actions=[{...}], directory=..., binary=...).

@@ -2,13 +2,13 @@
 
 /* --- what a commit says --- */
 
-static void account(
-	struct world *world, int64_t id, time_us nominal, enum fire_status status, time_us merged_into)
+static void account(struct world *world, struct fate *fate, enum fire_status status, time_us merged_into)
 {
-	struct fate *fate = oracle_fate(world, id, nominal);
-	world_trace(world, "%s is durable as %s", oracle_fire_text(id, nominal), fire_status_name(status));
-	if (fate->accounted > 0 && !oracle_may_repeat(world, sim_index(id), nominal))
-		world_fail(world, "%s is accounted for as %s and again as %s", oracle_fire_text(id, nominal),
+	const char *text = oracle_fire_text(fate->id, fate->nominal, fate->manual);
+	world_trace(world, "%s is durable as %s", text, fire_status_name(status));
+	if (fate->accounted > 0 &&
+		(fate->manual || !oracle_may_repeat(world, sim_index(fate->id), fate->nominal)))
+		world_fail(world, "%s is accounted for as %s and again as %s", text,
 			fire_status_name((enum fire_status)fate->status), fire_status_name(status));
 	fate->accounted++;
 	fate->fresh = false;
@@ -16,26 +16,46 @@ static void account(
 	fate->merged_into = merged_into;
 }
 
-static void check_outcome(struct world *world, const struct outcome *outcome)
+static void check_outcome(struct world *world, struct fate *fate, const struct outcome *outcome)
 {
-	const struct fate *fate = oracle_fate(world, outcome->action_id, outcome->nominal);
-	const char *text = oracle_fire_text(outcome->action_id, outcome->nominal);
-	bool right = false;
+	const char *text = oracle_fire_text(fate->id, fate->nominal, fate->manual);
+	bool right = false, interrupted = lane_interrupted(world, fate);
 	switch ((enum fire_status)outcome->status) {
-	case STATUS_DELIVERED: right = fate->delivered > 0 && outcome->attempts > 0; break;
-	case STATUS_FAILED: right = fate->rejected > 0 && outcome->reason == REASON_REFUSED; break;
+	case STATUS_DELIVERED: right = fate->delivered > 0 && outcome->attempts > 0 && !interrupted; break;
+	case STATUS_FAILED:
+		right = interrupted ? outcome->reason == REASON_INTERRUPTED
+				    : fate->rejected > 0 && outcome->reason == REASON_REFUSED;
+		break;
 	case STATUS_SKIPPED:
 		right = outcome->reason == REASON_REMOVED || outcome->reason == REASON_MAX_INSTANCES ||
 			outcome->reason == REASON_CATCH_UP_OPTION;
+		right = right && !interrupted;
 		break;
 	default: break;
 	}
+	if ((fate->manual || outcome->again) && !asked_ended(world, fate, outcome))
+		right = false;
+	if (outcome->attempts > fate->answers)
+		right = false;
 	if (!right)
-		world_fail(world, "%s is recorded as %s (%s), which it was not", text,
+		world_fail(world, "%s is recorded as %s (%s) after %u attempts%s, which it was not", text,
 			fire_status_name((enum fire_status)outcome->status),
-			fire_reason_text((enum fire_reason)outcome->reason));
+			fire_reason_text((enum fire_reason)outcome->reason), outcome->attempts,
+			outcome->again ? " of a retry" : "");
 	if (outcome->finished_at == TIME_US_MIN)
 		world_fail(world, "%s has no time at which it ended", text);
+}
+
+static void account_outcome(struct world *world, const struct outcome *outcome)
+{
+	struct fate *fate =
+		oracle_fate(world, outcome->action_id, outcome->nominal, oracle_manual(outcome->manual));
+	check_outcome(world, fate, outcome);
+	/* That of a retry takes the place of what is there. */
+	if (outcome->again && fate->accounted > 0)
+		fate->accounted--;
+	account(world, fate, (enum fire_status)outcome->status, TIME_US_MIN);
+	fate->attempts = outcome->attempts;
 }
 
 static guint find_nominal(const GArray *positions, time_us nominal)
@@ -86,12 +106,14 @@ static void account_range(struct world *world, const struct outcome_range *range
 		if (!oracle_expand(world, sim_index(range->ids[i]), range, positions)) {
 			world_fail(world,
 				"%s: a range of %" G_GUINT64_FORMAT " fires (%s) is no run of its schedule",
-				oracle_fire_text(range->ids[i], range->first), range->count,
+				oracle_fire_text(range->ids[i], range->first, 0), range->count,
 				fire_reason_text((enum fire_reason)range->reason));
 			continue;
 		}
 		for (guint k = 0; k < positions->len; k++)
-			account(world, range->ids[i], g_array_index(positions, struct position, k).nominal,
+			account(world,
+				oracle_fate(world, range->ids[i],
+					g_array_index(positions, struct position, k).nominal, 0),
 				(enum fire_status)range->status, range->merged_into);
 	}
 }
@@ -176,9 +198,7 @@ void oracle_commit(struct world *world, const struct commit *commit)
 		const struct outcome *outcome = &g_array_index(commit->outcomes, struct outcome, i);
 		if (world->fault == FAULT_OUTCOME_DROPPED && rng_chance(&world->rng, 1))
 			continue;
-		check_outcome(world, outcome);
-		account(world, outcome->action_id, outcome->nominal, (enum fire_status)outcome->status,
-			TIME_US_MIN);
+		account_outcome(world, outcome);
 	}
 	for (guint i = 0; i < commit->ranges->len; i++)
 		account_range(world, &g_array_index(commit->ranges, struct outcome_range, i));
@@ -199,7 +219,7 @@ static void expect_segment(
 		position_end_of(until), positions);
 	for (guint i = 0; i < positions->len; i++) {
 		const struct position *p = &g_array_index(positions, struct position, i);
-		struct fate *fate = oracle_fate(world, p->action_id, p->nominal);
+		struct fate *fate = oracle_fate(world, p->action_id, p->nominal, 0);
 		fate->least |= in_window(p->due_at, sure_from, sure_to);
 		fate->most = (uint16_t)(fate->most + (p->due_at <= last));
 		for (guint k = 0; k < backs->len; k++) {
@@ -211,7 +231,11 @@ static void expect_segment(
 
 static void check_fate(struct world *world, const struct fate *fate)
 {
-	const char *text = oracle_fire_text(fate->id, fate->nominal);
+	const char *text = oracle_fire_text(fate->id, fate->nominal, fate->manual);
+	if (fate->interrupted)
+		world_fail(world, "%s was interrupted, and that was never told", text);
+	if (fate->manual)
+		return; /* asked.c */
 	if (fate->accounted < fate->least)
 		world_fail(world, "%s is accounted for %u times, not %u", text, fate->accounted, fate->least);
 	if (fate->accounted > fate->most)
@@ -220,7 +244,7 @@ static void check_fate(struct world *world, const struct fate *fate)
 	if (!fate->accounted || fate->status != STATUS_MERGED ||
 		oracle_may_repeat(world, sim_index(fate->id), fate->merged_into))
 		return;
-	const struct fate *into = oracle_fate(world, fate->id, fate->merged_into);
+	const struct fate *into = oracle_fate(world, fate->id, fate->merged_into, 0);
 	if (!into->accounted)
 		world_fail(world, "%s is merged into a fire of which nothing is known", text);
 }
@@ -236,6 +260,7 @@ void oracle_finish(struct world *world)
 			expect_segment(world, i, &g_array_index(oracle->segments[i], struct segment, k),
 				world->turned_at, latest);
 	}
+	asked_finish(world);
 	for (size_t i = 0; i < oracle->fate_room; i++) {
 		if (oracle->fates[i].known)
 			check_fate(world, &oracle->fates[i]);

@@ -218,9 +218,7 @@ static void look_at(struct look *look, const struct commit *commit)
 static void check_settled(
 	struct world *world, const struct stored_record *stored, const struct commit *commit, GArray *told)
 {
-	int lane = 0;
-	while (strcmp(sim_lanes[lane].name, stored->data.lane) != 0)
-		lane++;
+	int lane = lane_by_name(stored->data.lane);
 	for (int i = 0; i < SIM_IDS; i++) {
 		if (stored->data.members && !member_of(&stored->data, sim_id(i)))
 			continue;
@@ -312,7 +310,7 @@ void decision_new_record(struct world *world, const struct stored_record *stored
 	for (int i = 0; i < SIM_IDS; i++) {
 		const struct def *def = &world->journal.defs[i].def;
 		if (!world->journal.defs[i].present || is_edited(world, i) ||
-			strcmp(sim_lanes[def->lane].name, record->lane) != 0)
+			strcmp(sim_lane_names[def->lane], record->lane) != 0)
 			continue;
 		struct position after = record->from;
 		struct position begin =

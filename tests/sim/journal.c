@@ -10,6 +10,16 @@ const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_OPEN_FORGOTTEN] = "open-forgotten",
 	[FAULT_ID_ORDER_IGNORED] = "id-order-ignored",
 	[FAULT_OUTCOME_DROPPED] = "outcome-dropped",
+	[FAULT_DURABLE_EARLY] = "durable-early",
+	[FAULT_STARTED_FORGOTTEN] = "started-forgotten",
+	[FAULT_MANUAL_FORGOTTEN] = "manual-forgotten",
+	[FAULT_RETRY_FORGOTTEN] = "retry-forgotten",
+	[FAULT_LANE_FORGOTTEN] = "lane-forgotten",
+	[FAULT_ONCE_IGNORED] = "once-ignored",
+	[FAULT_RATE_IGNORED] = "rate-ignored",
+	[FAULT_BOUND_IGNORED] = "bound-ignored",
+	[FAULT_LASTING_IGNORED] = "lasting-ignored",
+	[FAULT_RETRY_AT_IGNORED] = "retry-at-ignored",
 };
 
 static void stored_record_free(void *data)
@@ -35,20 +45,11 @@ void journal_clear(struct world *world)
 	commit_free(journal->under_way);
 }
 
-static int lane_index(const char *name)
-{
-	for (int i = 0; i < SIM_LANES; i++) {
-		if (strcmp(sim_lanes[i].name, name) == 0)
-			return i;
-	}
-	return -1;
-}
-
 /* --- a commit, made durable --- */
 
 static void apply_lane(struct world *world, const struct lane_progress *row)
 {
-	int lane = lane_index(row->name);
+	int lane = lane_by_name(row->name);
 	struct lane_progress *stored = &world->journal.lanes[lane];
 	if (world->journal.lane_known[lane] && row->clock_epoch == stored->clock_epoch &&
 		position_compare(row->watermark, stored->watermark) < 0)
@@ -134,6 +135,11 @@ static void apply_record_done(struct world *world, uint64_t id)
 		world_fail(world, "record %" G_GUINT64_FORMAT " is done, but was never written", id);
 }
 
+int journal_open_lane(const struct open_fire *open)
+{
+	return GPOINTER_TO_INT(open->lane) - 1;
+}
+
 static bool same_open(const struct open_fire *a, const struct open_fire *b, int lane)
 {
 	return a->lane == GINT_TO_POINTER(lane + 1) && a->action_id == b->action_id &&
@@ -155,7 +161,7 @@ static struct open_fire *find_open(
 
 static void apply_open(struct world *world, const struct open_fire *row)
 {
-	int lane = lane_index(row->lane);
+	int lane = lane_by_name(row->lane);
 	struct open_fire copy = *row;
 	copy.lane = GINT_TO_POINTER(lane + 1);
 	struct open_fire *stored = find_open(world, row, lane, NULL);
@@ -168,11 +174,28 @@ static void apply_open(struct world *world, const struct open_fire *row)
 static void apply_open_done(struct world *world, const struct open_fire *row)
 {
 	guint at;
-	if (find_open(world, row, lane_index(row->lane), &at))
+	if (find_open(world, row, lane_by_name(row->lane), &at))
 		g_array_remove_index_fast(world->journal.open, at);
-	else if (!oracle_may_repeat(world, sim_index(row->action_id), row->nominal))
+	else if (row->manual[0] || !oracle_may_repeat(world, sim_index(row->action_id), row->nominal))
 		world_fail(world, "an open fire of %" G_GINT64_FORMAT " is done, but was never written",
 			row->action_id);
+}
+
+/* The journals do not promise which comes first. */
+static void check_open_keys(struct world *world, const struct commit *commit)
+{
+	for (guint i = 0; i < commit->open->len; i++) {
+		const struct open_fire *open = &g_array_index(commit->open, struct open_fire, i);
+		for (guint k = 0; k < commit->open_done->len; k++) {
+			const struct open_fire *done = &g_array_index(commit->open_done, struct open_fire, k);
+			if (strcmp(open->lane, done->lane) == 0 && open->action_id == done->action_id &&
+				open->nominal == done->nominal && strcmp(open->manual, done->manual) == 0 &&
+				!oracle_may_repeat(world, sim_index(open->action_id), open->nominal))
+				world_fail(world, "%s is open and done in one commit",
+					oracle_fire_text(
+						open->action_id, open->nominal, oracle_manual(open->manual)));
+		}
+	}
 }
 
 static void apply_definitions(struct world *world, const GArray *definitions)
@@ -193,6 +216,7 @@ static void apply_definitions(struct world *world, const GArray *definitions)
 static void apply_commit(struct world *world, const struct commit *commit)
 {
 	world->journal.applying = commit->sequence;
+	asked_commit(world, commit);
 	oracle_commit(world, commit);
 	for (guint i = 0; i < commit->lanes->len; i++)
 		apply_lane(world, &g_array_index(commit->lanes, struct lane_progress, i));
@@ -200,10 +224,11 @@ static void apply_commit(struct world *world, const struct commit *commit)
 		apply_record(world, &g_array_index(commit->backlog, struct backlog_record, i));
 	for (guint i = 0; i < commit->backlog_done->len; i++)
 		apply_record_done(world, g_array_index(commit->backlog_done, uint64_t, i));
-	for (guint i = 0; i < commit->open_done->len; i++)
-		apply_open_done(world, &g_array_index(commit->open_done, struct open_fire, i));
+	check_open_keys(world, commit);
 	for (guint i = 0; i < commit->open->len; i++)
 		apply_open(world, &g_array_index(commit->open, struct open_fire, i));
+	for (guint i = 0; i < commit->open_done->len; i++)
+		apply_open_done(world, &g_array_index(commit->open_done, struct open_fire, i));
 	apply_definitions(world, commit->definitions);
 }
 
@@ -262,6 +287,38 @@ static void plant_watermark(struct world *world, struct position *watermark)
 		*watermark = position_end_of(MAX(watermark->due_at, world_now(world)));
 }
 
+static int compare_open(const void *a, const void *b)
+{
+	const struct open_fire *x = a, *y = b;
+	if (x->lane != y->lane)
+		return journal_open_lane(x) < journal_open_lane(y) ? -1 : 1;
+	if (x->action_id != y->action_id)
+		return x->action_id < y->action_id ? -1 : 1;
+	if (x->nominal != y->nominal)
+		return x->nominal < y->nominal ? -1 : 1;
+	return strcmp(x->manual, y->manual);
+}
+
+/* In the order in which the journals give them. */
+static void load_open(struct world *world, struct progress *progress)
+{
+	GArray *all = world->journal.open;
+	if (world->fault == FAULT_OPEN_FORGOTTEN)
+		g_array_set_size(all, 0);
+	g_array_sort(all, compare_open);
+	for (guint i = 0; i < all->len; i++) {
+		struct open_fire open = g_array_index(all, struct open_fire, i);
+		if (world->fault == FAULT_MANUAL_FORGOTTEN && open.manual[0])
+			continue;
+		if (world->fault == FAULT_STARTED_FORGOTTEN)
+			open.started = false;
+		if (world->fault == FAULT_RETRY_FORGOTTEN)
+			open.attempts_before = 0;
+		open.lane = g_strdup(sim_lane_names[journal_open_lane(&open)]);
+		g_array_append_val(progress->open, open);
+	}
+}
+
 struct progress *journal_load(struct world *world)
 {
 	struct sim_journal *journal = &world->journal;
@@ -270,20 +327,16 @@ struct progress *journal_load(struct world *world)
 		if (!journal->lane_known[i])
 			continue;
 		progress->known = true;
+		if (world->fault == FAULT_LANE_FORGOTTEN && i == LANE_LATE)
+			continue;
 		plant_watermark(world, &journal->lanes[i].watermark);
 		struct lane_progress lane = journal->lanes[i];
-		lane.name = g_strdup(sim_lanes[i].name);
+		lane.name = g_strdup(sim_lane_names[i]);
 		g_array_append_val(progress->lanes, lane);
 	}
 	for (guint i = 0; i < journal->records->len; i++)
 		load_record(world, progress, journal->records->pdata[i]);
-	if (world->fault == FAULT_OPEN_FORGOTTEN)
-		g_array_set_size(journal->open, 0);
-	for (guint i = 0; i < journal->open->len; i++) {
-		struct open_fire open = g_array_index(journal->open, struct open_fire, i);
-		open.lane = g_strdup(sim_lanes[GPOINTER_TO_INT(open.lane) - 1].name);
-		g_array_append_val(progress->open, open);
-	}
+	load_open(world, progress);
 	journal->last_sequence = 0;
 	journal->done_at = SIM_INSTANT;
 	return progress;
@@ -304,7 +357,7 @@ bool journal_record_covers(const struct world *world, int lane, struct position 
 {
 	for (guint i = 0; i < world->journal.records->len; i++) {
 		const struct stored_record *record = world->journal.records->pdata[i];
-		if (lane_index(record->data.lane) == lane && is_member(&record->data, position.action_id) &&
+		if (lane_by_name(record->data.lane) == lane && is_member(&record->data, position.action_id) &&
 			position.due_at >= record->data.from.due_at &&
 			position_compare(position, record->data.to) <= 0)
 			return true;
@@ -312,8 +365,24 @@ bool journal_record_covers(const struct world *world, int lane, struct position 
 	return false;
 }
 
-bool journal_is_open(const struct world *world, int lane, int64_t id, time_us nominal)
+const struct open_fire *journal_open(
+	const struct world *world, int lane, int64_t id, time_us nominal, uint32_t manual)
 {
-	struct open_fire key = {.action_id = id, .nominal = nominal};
-	return find_open(world, &key, lane, NULL) != NULL;
+	const GArray *all = world->journal.open;
+	for (guint i = 0; i < all->len; i++) {
+		const struct open_fire *open = &g_array_index(all, struct open_fire, i);
+		if (journal_open_lane(open) == lane && open->action_id == id && open->nominal == nominal &&
+			oracle_manual(open->manual) == manual)
+			return open;
+	}
+	return NULL;
+}
+
+bool journal_is_open(const struct world *world, int64_t id, time_us nominal, uint32_t manual)
+{
+	for (int i = 0; i < SIM_LANES; i++) {
+		if (journal_open(world, i, id, nominal, manual))
+			return true;
+	}
+	return false;
 }

@@ -11,6 +11,7 @@ void oracle_init(struct world *world)
 	oracle->fates = g_new0(struct fate, oracle->fate_room);
 	oracle->applied = g_array_new(FALSE, FALSE, sizeof(struct applied));
 	oracle->backs = g_array_new(FALSE, FALSE, sizeof(struct clock_back));
+	oracle->asked = g_array_new(FALSE, FALSE, sizeof(struct asked));
 	oracle->high = oracle->front = TIME_US_MIN;
 	for (int i = 0; i < SIM_IDS; i++)
 		oracle->segments[i] = g_array_new(FALSE, FALSE, sizeof(struct segment));
@@ -24,19 +25,20 @@ void oracle_clear(struct world *world)
 	g_free(oracle->fates);
 	g_array_unref(oracle->applied);
 	g_array_unref(oracle->backs);
+	g_array_unref(oracle->asked);
 	for (int i = 0; i < SIM_IDS; i++)
 		g_array_unref(oracle->segments[i]);
 	for (int i = 0; i < SIM_LANES; i++)
 		g_array_unref(oracle->excuses[i]);
 }
 
-static struct fate *fate_slot(const struct oracle *oracle, int64_t id, time_us nominal)
+static struct fate *fate_slot(const struct oracle *oracle, int64_t id, time_us nominal, uint32_t manual)
 {
 	uint64_t h = ((uint64_t)nominal * UINT64_C(0x9e3779b97f4a7c15)) ^
-		     ((uint64_t)id * UINT64_C(0xbf58476d1ce4e5b9));
+		     ((uint64_t)(id + manual * INT64_C(1000)) * UINT64_C(0xbf58476d1ce4e5b9));
 	for (size_t i = (size_t)(h >> 20);; i++) {
 		struct fate *fate = &oracle->fates[i & (oracle->fate_room - 1)];
-		if (!fate->known || (fate->id == id && fate->nominal == nominal))
+		if (!fate->known || (fate->id == id && fate->nominal == nominal && fate->manual == manual))
 			return fate;
 	}
 }
@@ -49,30 +51,31 @@ static void fates_grow(struct oracle *oracle)
 	oracle->fates = g_new0(struct fate, oracle->fate_room);
 	for (size_t i = 0; i < room; i++) {
 		if (old[i].known)
-			*fate_slot(oracle, old[i].id, old[i].nominal) = old[i];
+			*fate_slot(oracle, old[i].id, old[i].nominal, old[i].manual) = old[i];
 	}
 	g_free(old);
 }
 
-/* Valid until the next call. */
-struct fate *oracle_fate(struct world *world, int64_t id, time_us nominal)
+struct fate *oracle_fate(struct world *world, int64_t id, time_us nominal, uint32_t manual)
 {
 	struct oracle *oracle = &world->oracle;
-	struct fate *fate = fate_slot(oracle, id, nominal);
+	struct fate *fate = fate_slot(oracle, id, nominal, manual);
 	if (fate->known)
 		return fate;
 	if (++oracle->fate_count * 2 > oracle->fate_room) {
 		fates_grow(oracle);
-		fate = fate_slot(oracle, id, nominal);
+		fate = fate_slot(oracle, id, nominal, manual);
 	}
-	*fate = (struct fate){.id = id, .nominal = nominal, .known = true};
+	*fate = (struct fate){.id = id, .nominal = nominal, .manual = manual, .known = true};
 	return fate;
 }
 
-const char *oracle_fire_text(int64_t id, time_us nominal)
+const char *oracle_fire_text(int64_t id, time_us nominal, uint32_t manual)
 {
 	static char text[FIRE_ID_MAX];
-	return fire_id_format(id, nominal, NULL, text);
+	char number[16];
+	g_snprintf(number, sizeof(number), "%08x", manual);
+	return fire_id_format(id, nominal, manual ? number : NULL, text);
 }
 
 /* --- the clock, and what it excuses --- */
@@ -206,76 +209,105 @@ static void check_first(struct world *world, int lane, const struct fire *fire)
 {
 	struct position position = {fire->due_at, fire->action->id, fire->nominal};
 	bool covered = journal_record_covers(world, lane, position);
-	bool open = false;
-	for (int i = 0; i < SIM_LANES; i++)
-		open |= journal_is_open(world, i, fire->action->id, fire->nominal);
+	bool open = journal_is_open(world, fire->action->id, fire->nominal, 0);
 	if (world_now(world) - fire->due_at > ENGINE_GRACE && !covered && !open && !world->moved)
 		world_fail(world, "%s is handed out %.3f s late, and no record says that it was missed",
-			oracle_fire_text(fire->action->id, fire->nominal),
+			oracle_fire_text(fire->action->id, fire->nominal, 0),
 			(double)(world_now(world) - fire->due_at) / 1e6);
 	if (open || world->moved)
 		return;
 	if (fire->due_at > world->oracle.high)
 		world_fail(world, "%s is handed out before it is due",
-			oracle_fire_text(fire->action->id, fire->nominal));
+			oracle_fire_text(fire->action->id, fire->nominal, 0));
 	struct position *last = &world->oracle.order[sim_index(fire->action->id)][lane][covered];
 	if (position_compare(position, *last) <= 0)
 		world_fail(world, "%s is handed out after a later one",
-			oracle_fire_text(fire->action->id, fire->nominal));
+			oracle_fire_text(fire->action->id, fire->nominal, 0));
 	*last = position;
+}
+
+static void check_handed(struct world *world, int lane, const struct fate *fate, const struct fire *fire)
+{
+	const char *text = oracle_fire_text(fate->id, fate->nominal, fate->manual);
+	bool first = fate->handed_life != world->life;
+	bool may_repeat = !fate->manual && oracle_may_repeat(world, sim_index(fate->id), fate->nominal);
+	if (fate->asked && !may_repeat)
+		asked_handed(world, fate, fire);
+	if (fate->over && !may_repeat)
+		world_fail(world, "%s was said to be over, and is handed out again", text);
+	if (fate->manual && !fate->asked)
+		world_fail(world, "%s is handed out, and is not asked for, or not any more", text);
+	if (fate->accounted > 0 && !may_repeat && !fate->asked)
+		world_fail(world, "%s is handed out, but the history has it as %s", text,
+			fire_status_name((enum fire_status)fate->status));
+	if (!first && !fate->again && !may_repeat)
+		world_fail(world, "%s is handed out twice without a reason", text);
+	if (first && !may_repeat && !fate->asked)
+		check_first(world, lane, fire);
 }
 
 void oracle_handed(struct world *world, int lane, const struct fire *fire)
 {
-	int64_t id = fire->action->id;
-	struct fate *fate = oracle_fate(world, id, fire->nominal);
-	bool first = fate->handed_life != world->life;
-	bool may_repeat = oracle_may_repeat(world, sim_index(id), fire->nominal);
-	world_trace(world, "lane %d: %s handed out, attempt %u", lane, oracle_fire_text(id, fire->nominal),
-		fire->attempt);
-	if (fire->action->lane != lane)
-		world_fail(world, "%s is handed to the wrong callback", oracle_fire_text(id, fire->nominal));
-	if (fate->accounted > 0 && !may_repeat)
-		world_fail(world, "%s is handed out, but the history has it as %s",
-			oracle_fire_text(id, fire->nominal),
-			fire_status_name((enum fire_status)fate->status));
-	if (!first && !fate->again && !may_repeat)
-		world_fail(world, "%s is handed out twice without a reason",
-			oracle_fire_text(id, fire->nominal));
-	if (first && !may_repeat)
-		check_first(world, lane, fire);
+	struct fate *fate = oracle_fate(world, fire->action->id, fire->nominal, oracle_manual(fire->manual));
+	world_trace(world, "lane %d: %s handed out, attempt %u", lane,
+		oracle_fire_text(fate->id, fate->nominal, fate->manual), fire->attempt);
+	if (fire->action->lane != world->lane_index[lane])
+		world_fail(world, "%s is handed to the wrong callback",
+			oracle_fire_text(fate->id, fate->nominal, fate->manual));
+	check_handed(world, lane, fate, fire);
+	lane_handed(world, lane, fate, fire);
 	fate->handed_life = world->life;
+	fate->due_at = fire->due_at;
 	fate->lane = (uint8_t)lane;
 	fate->again = false;
 }
 
 void oracle_answered(struct world *world, const struct delivery *delivery)
 {
-	struct fate *fate = oracle_fate(world, delivery->action_id, delivery->nominal);
-	world_trace(world, "%s answered %d", oracle_fire_text(delivery->action_id, delivery->nominal),
+	struct fate *fate = oracle_fate(world, delivery->action_id, delivery->nominal, delivery->manual);
+	world_trace(world, "%s answered %d", oracle_fire_text(fate->id, fate->nominal, fate->manual),
 		(int)delivery->answer);
+	if (delivery->answer != FIRE_UNAVAILABLE)
+		fate->answers++;
 	if (delivery->answer == FIRE_DELIVERED) {
 		fate->delivered++;
 		fate->fresh = true;
 		return;
 	}
 	fate->again = true;
+	fate->begun = false;
 	if (delivery->answer == FIRE_REJECTED)
 		fate->rejected++;
 }
 
-/* The window of repeats: what was handed out and is not durable. */
+/* The window of repeats: what was handed out and is not durable. What was asked for comes on top. */
 void oracle_crash(struct world *world)
 {
 	uint32_t repeats[SIM_LANES] = {0};
 	const struct oracle *oracle = &world->oracle;
 	for (size_t i = 0; i < oracle->fate_room; i++) {
 		const struct fate *fate = &oracle->fates[i];
-		if (fate->known && fate->fresh && !fate->accounted)
+		if (fate->known && fate->fresh && !fate->accounted && !fate->asked)
 			repeats[fate->lane]++;
 	}
 	for (int i = 0; i < SIM_LANES && !world->moved; i++) {
-		if (repeats[i] > world->open_max)
+		if (repeats[i] > MAX(lane_open_max(world, i), world->watches[i].restored))
 			world_fail(world, "lane %d: %u fires may be repeated after a crash", i, repeats[i]);
 	}
+	asked_crash(world);
+}
+
+void oracle_settled(struct world *world)
+{
+	const struct oracle *oracle = &world->oracle;
+	struct fate *fate = &oracle->fates[rng_below(&world->rng, oracle->fate_room)];
+	if (!fate->known || !fate->handed_life || fate->asked || !lane_joined(world, fate->lane) ||
+		world->moved ||
+		(!fate->manual && oracle_may_repeat(world, sim_index(fate->id), fate->nominal)))
+		return;
+	char manual[FIRE_MANUAL_MAX] = "";
+	struct position position = {fate->due_at, fate->id, fate->nominal};
+	if (fate->manual)
+		asked_uuid(fate->manual, manual);
+	fate->over |= engine_is_settled(world->engine, world->lane_index[fate->lane], position, manual);
 }

@@ -10,8 +10,11 @@ void receiver_init(struct world *world, int lane)
 		.ready_at = SIM_INSTANT,
 		.unavailable_until = TIME_US_MIN,
 		.slow_until = TIME_US_MIN,
+		.answered_at = TIME_US_MIN,
 		.reject_percent = rng_chance(rng, 50) ? 0 : (unsigned)rng_between(rng, 1, 40),
-		.lasting = sim_lanes[lane].lasting,
+		.alone_percent = rng_chance(rng, 60) ? 0 : (unsigned)rng_between(rng, 1, 30),
+		.ask_percent = rng_chance(rng, 50) ? 0 : (unsigned)rng_between(rng, 1, 60),
+		.lasting = world->lanes[lane].lasting,
 	};
 }
 
@@ -52,12 +55,16 @@ size_t receiver_submit(struct world *world, int lane, const struct fire *fires, 
 			.ticket = fires[i].ticket,
 			.action_id = fires[i].action->id,
 			.nominal = fires[i].nominal,
+			.manual = oracle_manual(fires[i].manual),
+			.missed = lane_is_missed(world, lane, &fires[i]),
 			.started_at = world_now(world),
+			.handed_at = world->boot,
 			.answer_at = world->boot,
 		};
 		if (!world->calm) {
 			delivery.answer_at += draw_latency(world, receiver);
-			if (receiver->unavailable_until > world->boot)
+			if (receiver->unavailable_until > world->boot ||
+				rng_chance(rng, receiver->alone_percent))
 				delivery.answer = FIRE_UNAVAILABLE;
 			else if (rng_chance(rng, receiver->reject_percent))
 				delivery.answer = FIRE_REJECTED;
@@ -82,20 +89,33 @@ time_us receiver_wake(const struct world *world, int lane)
 }
 
 /* The answers come in any order. */
-static void shuffle(struct world *world, struct fire_result *results, size_t count)
+static void shuffle(struct world *world, struct delivery *results, size_t count)
 {
 	for (size_t i = count; i > 1; i--) {
 		size_t j = (size_t)rng_below(&world->rng, i);
-		struct fire_result swap = results[j];
+		struct delivery swap = results[j];
 		results[j] = results[i - 1];
 		results[i - 1] = swap;
 	}
+}
+
+static time_us draw_retry_at(struct world *world, const struct receiver *receiver, enum fire_answer answer)
+{
+	struct rng *rng = &world->rng;
+	if (world->calm || answer == FIRE_DELIVERED || !rng_chance(rng, receiver->ask_percent))
+		return 0;
+	dur_us most = !rng_chance(rng, 2)        ? 2 * US_PER_MINUTE
+		      : world->script.long_times ? 30 * US_PER_HOUR
+						 : 20 * US_PER_MINUTE;
+	/* Some are in the past. */
+	return world_now(world) + rng_span(rng, US_PER_MS, most) - US_PER_SECOND / 10;
 }
 
 void receiver_answer(struct world *world, int lane)
 {
 	struct receiver *receiver = &world->receivers[lane];
 	struct fire_result results[64];
+	struct delivery answers[64];
 	size_t count = 0;
 	for (guint i = 0; i < receiver->items->len && count < G_N_ELEMENTS(results);) {
 		struct delivery *delivery = &g_array_index(receiver->items, struct delivery, i);
@@ -103,23 +123,26 @@ void receiver_answer(struct world *world, int lane)
 			i++;
 			continue;
 		}
-		results[count++] = (struct fire_result){
-			.ticket = delivery->ticket,
-			.answer = delivery->answer,
-			.started_at = delivery->started_at,
-			.finished_at = world_now(world),
-			.detail = delivery->answer == FIRE_REJECTED ? g_strdup("refused") : NULL,
-		};
+		answers[count++] = *delivery;
 		oracle_answered(world, delivery);
 		g_array_remove_index(receiver->items, i);
 	}
-	shuffle(world, results, count);
+	shuffle(world, answers, count);
+	for (size_t i = 0; i < count; i++)
+		results[i] = (struct fire_result){
+			.ticket = answers[i].ticket,
+			.answer = answers[i].answer,
+			.started_at = answers[i].started_at,
+			.finished_at = world_now(world),
+			.retry_at = draw_retry_at(world, receiver, answers[i].answer),
+			.detail = answers[i].answer == FIRE_REJECTED ? g_strdup("refused") : NULL,
+		};
 	if (count)
-		engine_resolved(world->engine, (uint16_t)lane, results, count);
+		lane_answers(world, lane, answers, count, results);
 	if (receiver->ready_at <= world->boot) {
 		receiver->ready_at = SIM_INSTANT;
 		receiver->told_full = false;
-		engine_ready(world->engine, (uint16_t)lane);
+		engine_ready(world->engine, world->lane_index[lane]);
 	}
 }
 
@@ -134,4 +157,5 @@ void receiver_crash(struct world *world, int lane)
 	g_array_set_size(receiver->items, 0);
 	receiver->ready_at = SIM_INSTANT;
 	receiver->told_full = false;
+	receiver->answered_at = TIME_US_MIN;
 }

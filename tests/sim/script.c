@@ -8,6 +8,8 @@ enum event {
 	EVENT_SLOW_JOURNAL,
 	EVENT_UNAVAILABLE,
 	EVENT_SLOW_RECEIVER,
+	EVENT_TRIGGER,
+	EVENT_RETRY,
 	EVENT_CLOCK_SMALL,
 	EVENT_CLOCK_HOUR,
 	EVENT_CLOCK_HELD,
@@ -34,6 +36,8 @@ void script_init(struct world *world)
 		[EVENT_SLOW_JOURNAL] = 10,
 		[EVENT_UNAVAILABLE] = 10,
 		[EVENT_SLOW_RECEIVER] = 10,
+		[EVENT_TRIGGER] = 25,
+		[EVENT_RETRY] = 25,
 		[EVENT_CLOCK_SMALL] = 8,
 		[EVENT_CLOCK_HOUR] = 4,
 		[EVENT_CLOCK_HELD] = 4,
@@ -73,6 +77,7 @@ void script_go_down(struct world *world)
 static void step_clock(struct world *world, dur_us step)
 {
 	world->offset += step;
+	world->steps++;
 	world->wake = world->boot; /* a timer tells */
 	world->took = true;        /* edits are seen now, not at the start */
 	world_trace(world, "the clock steps by %.3f s", (double)step / 1e6);
@@ -123,6 +128,12 @@ static void slow_journal(struct world *world)
 		world->journal.done_at = world->journal.slow_until;
 }
 
+static void ask_for(struct world *world, unsigned *count)
+{
+	*count += (unsigned)rng_span(&world->rng, 1, 20);
+	world->wake = world->boot;
+}
+
 static void happen(struct world *world, enum event event)
 {
 	struct rng *rng = &world->rng;
@@ -142,6 +153,8 @@ static void happen(struct world *world, enum event event)
 	case EVENT_SLOW_RECEIVER:
 		receiver->slow_until = world->boot + rng_span(rng, US_PER_SECOND, US_PER_MINUTE);
 		break;
+	case EVENT_TRIGGER: ask_for(world, &world->triggers); break;
+	case EVENT_RETRY: ask_for(world, &world->retries); break;
 	case EVENT_CLOCK_SMALL: step_small(world); break;
 	case EVENT_CLOCK_HOUR: step_hour(world); break;
 	case EVENT_CLOCK_HELD: step_held(world); break;

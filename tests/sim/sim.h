@@ -7,6 +7,8 @@
  *   oracle.c    what was seen of every fire: handed out when and in which order, answered how
  *   account.c   what the journal says of every fire, against what the table asked for
  *   decision.c  what a stretch of missed fires must come to, by brute force
+ *   asked.c     fires that are asked for: triggers and retries
+ *   lanes.c     what a lane may have of its own: a rate, a bound, at most once; when it joins the engine
  *   script.c    what happens to the world: edits, crashes, outages, clock steps
  *   world.c     turns of the loop, as the daemon takes them */
 #pragma once
@@ -14,9 +16,12 @@
 #include "engine/engine.h"
 
 #define SIM_IDS     8
-#define SIM_LANES   3
+#define SIM_LANES   5
 #define SIM_TAKE    24
 #define SIM_INSTANT TIME_US_MAX /* a boottime that never comes */
+
+/* Lanes of the simulation; that of the engine has another index, see lanes.c. */
+enum { LANE_QUICK, LANE_OTHER, LANE_LASTING, LANE_ONCE, LANE_LATE };
 
 struct world;
 
@@ -57,7 +62,7 @@ struct schedule *pool_schedule(int32_t index);
 int64_t sim_id(int index);
 int sim_index(int64_t id); /* -1 where it is none of the simulation's */
 
-struct action *action_from_def(int index, const struct def *def);
+struct action *action_from_def(const struct world *world, int index, const struct def *def);
 void table_fill(struct world *world);
 void table_edit(struct world *world);
 /* Compares the table with what the engine was told, and tells it the changes. */
@@ -67,12 +72,22 @@ void table_poll(struct world *world);
 
 enum fault {
 	FAULT_NONE,
-	FAULT_COMMIT_SKIPPED,   /* a commit is called durable and is not there after a crash */
-	FAULT_WATERMARK_EARLY,  /* the watermark is written ahead of what it stands for */
-	FAULT_DECIDED_AGAIN,    /* a backlog record read back is decided against the time of the restart */
-	FAULT_OPEN_FORGOTTEN,   /* open fires are not read back */
-	FAULT_ID_ORDER_IGNORED, /* the watermark read back is the end of its instant, whatever its action */
-	FAULT_OUTCOME_DROPPED,  /* the end of a fire is not in the history */
+	FAULT_COMMIT_SKIPPED,    /* a commit is called durable and is not there after a crash */
+	FAULT_WATERMARK_EARLY,   /* the watermark is written ahead of what it stands for */
+	FAULT_DECIDED_AGAIN,     /* a backlog record read back is decided against the time of the restart */
+	FAULT_OPEN_FORGOTTEN,    /* open fires are not read back */
+	FAULT_ID_ORDER_IGNORED,  /* the watermark read back is the end of its instant, whatever its action */
+	FAULT_OUTCOME_DROPPED,   /* the end of a fire is not in the history */
+	FAULT_DURABLE_EARLY,     /* the engine is told that a commit is durable while it is not */
+	FAULT_STARTED_FORGOTTEN, /* that a fire had begun is not read back */
+	FAULT_MANUAL_FORGOTTEN,  /* fires that were asked for are not read back */
+	FAULT_RETRY_FORGOTTEN,   /* that an open fire is a retry is not read back */
+	FAULT_LANE_FORGOTTEN,    /* the progress of a lane that joined late is not read back */
+	FAULT_ONCE_IGNORED,      /* the engine does not know that the lane is at most once */
+	FAULT_RATE_IGNORED,      /* ... that it has a rate */
+	FAULT_BOUND_IGNORED,     /* ... that it has a bound of its own */
+	FAULT_LASTING_IGNORED,   /* ... that its fires last */
+	FAULT_RETRY_AT_IGNORED,  /* ... that the receiver asked to be left alone */
 	FAULT_COUNT
 };
 extern const char *const fault_names[FAULT_COUNT];
@@ -111,15 +126,23 @@ void journal_complete(struct world *world);
 struct progress *journal_load(struct world *world);
 /* Whether a durable record of the lane owes a fire at a position. */
 bool journal_record_covers(const struct world *world, int lane, struct position position);
-bool journal_is_open(const struct world *world, int lane, int64_t id, time_us nominal);
+/* The open fire of a lane, NULL where it is not open. Borrowed until the next commit. */
+const struct open_fire *journal_open(
+	const struct world *world, int lane, int64_t id, time_us nominal, uint32_t manual);
+/* The same, in any lane. */
+bool journal_is_open(const struct world *world, int64_t id, time_us nominal, uint32_t manual);
+/* The lane of an open fire of the journal, whose `lane` is no name. */
+int journal_open_lane(const struct open_fire *open);
 
 /* --- receiver.c --- */
 
 struct delivery {
 	uint64_t ticket;
 	int64_t action_id;
-	time_us nominal, answer_at, started_at;
+	time_us nominal, answer_at, started_at, handed_at;
+	uint32_t manual;
 	enum fire_answer answer;
+	bool missed;
 };
 
 struct receiver {
@@ -128,7 +151,8 @@ struct receiver {
 	time_us ready_at;          /* boottime at which it tells that it has room again */
 	time_us unavailable_until; /* boottime */
 	time_us slow_until;        /* boottime */
-	unsigned reject_percent;
+	time_us answered_at;       /* boottime: when it last said more than that it is not there */
+	unsigned reject_percent, alone_percent, ask_percent;
 	bool lasting, told_full;
 };
 
@@ -149,12 +173,30 @@ struct fate {
 	time_us nominal;
 	time_us merged_into;
 	uint32_t handed_life; /* the life that handed it out last */
+	time_us due_at;       /* as it was handed out */
 	uint16_t accounted, delivered, rejected;
 	uint16_t least, most; /* how often it must, and may, be accounted for; filled in at the end */
+	uint16_t attempts;    /* as the history has them */
+	uint16_t answers;     /* how many attempts there can have been */
 	uint8_t status;       /* the last one */
 	uint8_t lane;
 	bool again;        /* it may be handed out again: refused, or the receiver was unavailable */
 	bool known, fresh; /* fresh: delivered in this life, and not durable yet */
+	bool over;         /* the engine said that it will not come again */
+	/* lanes.c */
+	bool begun;              /* handed out at most once, and not answered so that it may be again */
+	bool interrupted;        /* it had begun when a life ended, which is to be told */
+	uint32_t asked_life;     /* in which the receiver asked not to see it before ...; 0: it did not */
+	uint32_t asked_steps;    /* of the clock by then */
+	dur_us asked_offset;     /* of the clock by then */
+	time_us not_before;      /* by the clock */
+	time_us not_before_boot; /* by boottime */
+	/* asked.c */
+	uint32_t manual;  /* which trigger it comes from; 0: none, it was due */
+	bool asked;       /* a trigger or a retry whose end is not in the history */
+	bool durable;     /* a commit has it as asked for */
+	bool told;        /* and so did the engine say */
+	guint asked_mark; /* edits known before */
 };
 
 /* A change that was told to the engine. */
@@ -199,19 +241,26 @@ struct oracle {
 	GArray *backs;              /* struct clock_back */
 	GArray *excuses[SIM_LANES]; /* struct excuse: when live fires may have been late; of this life */
 	struct position order[SIM_IDS][SIM_LANES][2]; /* last one handed out first: live, backlog */
-	time_us high;                                 /* the latest time the clock has shown */
+	GArray *asked; /* struct asked: those whose end is not in the history */
+	uint32_t last_manual;
+	time_us high;  /* the latest time the clock has shown */
 	time_us front; /* the same, as far as it counts after the clock was taken back */
 };
 
 void oracle_init(struct world *world);
 void oracle_clear(struct world *world);
-struct fate *oracle_fate(struct world *world, int64_t id, time_us nominal);
-const char *oracle_fire_text(int64_t id, time_us nominal); /* valid until the next call */
+/* `manual`: 0 for a fire that was due. Valid until the next call. */
+struct fate *oracle_fate(struct world *world, int64_t id, time_us nominal, uint32_t manual);
+const char *oracle_fire_text(int64_t id, time_us nominal, uint32_t manual); /* valid until the next call */
+/* Which trigger a UUID is of; 0 for NULL or empty. */
+uint32_t oracle_manual(const char *uuid);
 void oracle_start(struct world *world);
 void oracle_clock(struct world *world);
 void oracle_handed(struct world *world, int lane, const struct fire *fire);
 void oracle_answered(struct world *world, const struct delivery *delivery);
 void oracle_crash(struct world *world);
+/* What the engine says is over does not come again: asked of a fire that is drawn. */
+void oracle_settled(struct world *world);
 void oracle_excuse(struct world *world, int lane, time_us from, time_us to);
 /* Whether a fire may be accounted for more often than once, see struct segment and struct clock_back. */
 bool oracle_may_repeat(const struct world *world, int index, time_us nominal);
@@ -242,6 +291,66 @@ void decision_new_record(struct world *world, const struct stored_record *record
 void fires_between(const struct schedule *schedule, int64_t id, struct position after, struct position until,
 	GArray *positions);
 
+/* --- asked.c --- */
+
+struct asked {
+	int64_t id;
+	time_us nominal;
+	uint64_t sequence; /* of the commit with which it is durable */
+	uint32_t manual, life;
+};
+
+/* The UUID of a trigger; the other way round it is oracle_manual. */
+void asked_uuid(uint32_t manual, char out[static FIRE_MANUAL_MAX]);
+/* What the script wants of the next turn. */
+void asked_do(struct world *world);
+/* A commit is being made durable. */
+void asked_commit(struct world *world, const struct commit *commit);
+/* The engine was told that it is. */
+void asked_committed(struct world *world, uint64_t sequence);
+void asked_handed(struct world *world, const struct fate *fate, const struct fire *fire);
+/* Its end is in the history; false where that is not how such a fire may end. */
+bool asked_ended(struct world *world, struct fate *fate, const struct outcome *outcome);
+void asked_crash(struct world *world);
+void asked_stopped(struct world *world);
+/* How many there are in this moment. */
+uint32_t asked_count(const struct world *world);
+void asked_finish(struct world *world);
+
+/* --- lanes.c --- */
+
+/* What is seen of the limits of a lane, in one life. */
+struct lane_watch {
+	int64_t level_ns;      /* of the rate: how far the fires handed out are ahead of it */
+	time_us level_at;      /* boottime */
+	time_us blocked_until; /* boottime: the receiver asked to be left alone */
+	uint32_t restored;     /* open fires that it began with */
+	bool stepped;
+};
+
+extern const char *const sim_lane_names[SIM_LANES];
+int lane_by_name(const char *name);
+void lanes_draw(struct world *world);
+/* The next life has other limits; the lanes that the engine needs at once join it. */
+void lanes_start(struct world *world);
+/* The lane joins the engine where it has not yet. */
+void lane_join(struct world *world, int lane);
+bool lane_joined(const struct world *world, int lane);
+uint32_t lane_open_max(const struct world *world, int lane);
+/* What of the engine's progress is read back belongs to lanes, too. */
+void lanes_restored(struct world *world);
+bool lane_is_missed(const struct world *world, int lane, const struct fire *fire);
+void lane_handed(struct world *world, int lane, struct fate *fate, const struct fire *fire);
+void lane_accepted(struct world *world, int lane);
+/* The receiver of a lasting lane answers: whether the lane is to wait for it. */
+void lane_answers(struct world *world, int lane, const struct delivery *answers, size_t count,
+	struct fire_result *results);
+/* Whether live fires may be late for the limits of the lane. */
+bool lane_excused(const struct world *world, int lane, const struct engine_lane_status *status);
+void lane_check(struct world *world, int lane, const struct engine_lane_status *status);
+bool lane_interrupted(struct world *world, struct fate *fate);
+void lanes_stopped(struct world *world, bool in_order);
+
 /* --- script.c --- */
 
 struct script {
@@ -270,15 +379,21 @@ struct world {
 	time_us jump_boot;              /* of the last step forward that is held; TIME_US_MIN for none */
 	time_us poll_at;                /* boottime */
 	uint32_t life, turns, idle_turns;
-	unsigned crash_place; /* where in the next turn the process goes; 0: nowhere */
-	uint32_t open_max;
-	bool moved; /* a fire may have changed lanes in this life */
-	bool took;  /* the engine was asked for fires in this life */
+	unsigned crash_place;       /* where in the next turn the process goes; 0: nowhere */
+	unsigned triggers, retries; /* wanted of the next turn */
+	uint32_t open_max, steps;   /* steps: of the clock */
+	bool moved;                 /* a fire may have changed lanes in this life */
+	bool took;                  /* the engine was asked for fires in this life */
+	bool stopping;
 	bool excused[SIM_LANES];
 	bool idle_turns_at_once; /* the last turn asked for another one */
 	size_t effects;          /* of the last turn */
 
 	struct engine *engine;
+	struct engine_lane_options lanes[SIM_LANES];
+	struct lane_watch watches[SIM_LANES];
+	uint16_t lane_index[SIM_LANES], lane_count; /* in the engine */
+	bool lanes_join_late;
 	struct row rows[SIM_IDS];
 	struct {
 		struct def def;
@@ -302,7 +417,6 @@ void world_crash(struct world *world);
 /* Stops in order; false where it had to be given up. */
 bool world_stop(struct world *world);
 void world_turn(struct world *world);
-extern const struct engine_lane_options sim_lanes[SIM_LANES];
 
 /* One seed from end to end; false where a check failed, the message telling which. */
 bool world_run(uint64_t seed, enum fault fault, bool trace, uint64_t *hash, char message[512]);

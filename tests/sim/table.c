@@ -71,7 +71,7 @@ int sim_index(int64_t id)
 	return index >= 0 && index < SIM_IDS && sim_id((int)index) == id ? (int)index : -1;
 }
 
-struct action *action_from_def(int index, const struct def *def)
+struct action *action_from_def(const struct world *world, int index, const struct def *def)
 {
 	struct action *action = g_malloc0(sizeof(*action) + 2);
 	action->id = sim_id(index);
@@ -81,7 +81,7 @@ struct action *action_from_def(int index, const struct def *def)
 	action->catch_up_limit = def->catch_up_limit;
 	action->max_instances = def->max_instances;
 	action->max_attempts = def->max_attempts;
-	action->lane = def->lane;
+	action->lane = world->lane_index[def->lane];
 	action->merge_missed = def->merge_missed;
 	return action;
 }
@@ -184,8 +184,9 @@ void table_poll(struct world *world)
 				 : !row->enabled ? REASON_DISABLED
 						 : REASON_BAD_ROW;
 		if (fires) {
+			lane_join(world, row->def.lane);
 			change->kind = CHANGE_UPSERT;
-			change->action = action_from_def(i, &row->def);
+			change->action = action_from_def(world, i, &row->def);
 			change->packed = g_memdup2(&row->def, sizeof(row->def));
 			change->packed_length = sizeof(row->def);
 		}

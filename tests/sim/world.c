@@ -8,9 +8,6 @@
 /* The work of a turn takes some time. */
 #define TURN_COST      50
 
-const struct engine_lane_options sim_lanes[SIM_LANES] = {
-	{.name = "quick"}, {.name = "other"}, {.name = "lasting", .lasting = true}};
-
 /* --- telling --- */
 
 void world_fail(struct world *world, const char *format, ...)
@@ -63,7 +60,7 @@ static void start_actions(struct world *world)
 		world->known[i].present = world->journal.defs[i].present;
 		world->known[i].def = world->journal.defs[i].def;
 		if (world->known[i].present)
-			engine_restore_action(world->engine, action_from_def(i, &world->known[i].def),
+			engine_restore_action(world->engine, action_from_def(world, i, &world->known[i].def),
 				world->journal.defs[i].since);
 	}
 }
@@ -71,15 +68,14 @@ static void start_actions(struct world *world)
 void world_start(struct world *world)
 {
 	struct engine_options options = {
-		.lanes = sim_lanes,
-		.lane_count = SIM_LANES,
 		.open_max = world->open_max,
 		.retry_min = 100 * US_PER_MS,
 		.retry_max = 5 * US_PER_SECOND,
 		.catch_up_from = draw_catch_up(world),
 	};
 	world->life++;
-	world->moved = world->took = false;
+	world->moved = world->took = world->stopping = false;
+	world->triggers = world->retries = 0;
 	world->jump_boot = TIME_US_MIN;
 	world->life_started = world->turned_at = world_now(world);
 	world->turned_boot = world->wake = world->boot;
@@ -87,8 +83,10 @@ void world_start(struct world *world)
 	oracle_clock(world);
 	oracle_start(world);
 	world->engine = engine_new(&options);
+	lanes_start(world);
 	start_actions(world);
 	engine_restore(world->engine, journal_load(world), world_now(world), world->boot);
+	lanes_restored(world);
 	world->poll_at = world->boot;
 	if (world->life > 1 && rng_chance(&world->rng, 30))
 		world->poll_at += rng_span(&world->rng, 100, 20 * US_PER_SECOND);
@@ -114,11 +112,33 @@ void world_crash(struct world *world)
 	end_life(world);
 }
 
+/* Only an answer that does not come is a reason to give up. */
+static void given_up(struct world *world)
+{
+	uint32_t unanswered = 0;
+	for (int i = 0; i < SIM_LANES; i++)
+		unanswered += world->receivers[i].items->len;
+	if (unanswered == 0)
+		world_fail(world, "a stop does not come to its end");
+	lanes_stopped(world, false);
+}
+
+/* What is idle has nothing to write down. */
+static void check_idle(struct world *world)
+{
+	struct commit *commit = engine_is_idle(world->engine) ? engine_take_commit(world->engine) : NULL;
+	if (commit)
+		world_fail(world, "is idle, and has something to write down");
+	commit_free(commit);
+}
+
 bool world_stop(struct world *world)
 {
 	engine_stop(world->engine);
+	world->stopping = true;
 	world->crash_place = 0;
 	world_trace(world, "stop");
+	check_idle(world);
 	time_us deadline = world->boot + 30 * US_PER_SECOND;
 	for (;;) {
 		world_turn(world);
@@ -128,8 +148,11 @@ bool world_stop(struct world *world)
 		for (int i = 0; i < SIM_LANES; i++)
 			next = MIN(next, receiver_wake(world, i));
 		next = MIN(next, world->wake);
-		if (next > deadline)
+		if (next > deadline) {
+			if (!world->journal.under_way)
+				given_up(world);
 			return false;
+		}
 		world->boot = MAX(world->boot, next);
 	}
 	for (size_t i = 0; i < world->oracle.fate_room; i++) {
@@ -139,6 +162,8 @@ bool world_stop(struct world *world)
 				" is not in the history",
 				world->oracle.fates[i].id);
 	}
+	lanes_stopped(world, true);
+	asked_stopped(world);
 	end_life(world);
 	for (int i = 0; i < SIM_LANES; i++)
 		receiver_crash(world, i);
@@ -164,7 +189,7 @@ static size_t take_lane(struct world *world, int lane)
 	size_t total = 0;
 	for (int batches = 0; batches < 8; batches++) {
 		size_t max = world->calm ? SIM_TAKE : (size_t)rng_between(&world->rng, 1, SIM_TAKE);
-		size_t count = engine_take(world->engine, (uint16_t)lane, fires, max);
+		size_t count = engine_take(world->engine, world->lane_index[lane], fires, max);
 		if (count > max)
 			world_fail(world, "more was taken than asked for");
 		if (count == 0)
@@ -175,7 +200,8 @@ static size_t take_lane(struct world *world, int lane)
 			oracle_handed(world, lane, &fires[i]);
 			world_hash(world, (uint64_t)fires[i].nominal ^ (uint64_t)fires[i].action->id);
 		}
-		engine_accepted(world->engine, (uint16_t)lane, accepted);
+		lane_accepted(world, lane);
+		engine_accepted(world->engine, world->lane_index[lane], accepted);
 		total += MAX(1, accepted);
 		if (accepted < count)
 			break;
@@ -187,15 +213,25 @@ static size_t take_all(struct world *world)
 {
 	size_t total = 0;
 	int first = (int)rng_below(&world->rng, SIM_LANES);
-	for (int i = 0; i < SIM_LANES; i++)
-		total += take_lane(world, (first + i) % SIM_LANES);
+	for (int i = 0; i < SIM_LANES; i++) {
+		int lane = (first + i) % SIM_LANES;
+		if (lane_joined(world, lane))
+			total += take_lane(world, lane);
+	}
 	world->took = true;
 	return total;
 }
 
+static void committed(struct world *world, uint64_t sequence)
+{
+	engine_committed(world->engine, sequence);
+	asked_committed(world, sequence);
+}
+
 static size_t commit_some(struct world *world)
 {
-	struct commit *commit = engine_take_commit(world->engine);
+	/* With the fault the engine would give the next one meanwhile. */
+	struct commit *commit = world->journal.under_way ? NULL : engine_take_commit(world->engine);
 	if (!commit)
 		return 0;
 	world_hash(world, commit->sequence ^ (uint64_t)commit->outcomes->len << 32);
@@ -205,6 +241,8 @@ static size_t commit_some(struct world *world)
 		commit->sequence, commit->outcomes->len, commit->ranges->len, commit->backlog->len,
 		commit->backlog_done->len, commit->open->len, commit->open_done->len);
 	journal_submit(world, commit);
+	if (world->fault == FAULT_DURABLE_EARLY)
+		committed(world, commit->sequence);
 	return 1;
 }
 
@@ -214,10 +252,14 @@ static size_t take_events(struct world *world)
 	if (world->journal.under_way && world->journal.done_at <= world->boot) {
 		uint64_t sequence = world->journal.under_way->sequence;
 		journal_complete(world);
-		engine_committed(world->engine, sequence);
+		committed(world, sequence);
 		events++;
 	}
+	events += world->triggers + world->retries;
+	asked_do(world);
 	for (int i = 0; i < SIM_LANES; i++) {
+		if (!lane_joined(world, i))
+			continue;
 		events += receiver_wake(world, i) <= world->boot;
 		receiver_answer(world, i);
 	}
@@ -248,12 +290,11 @@ static void after_turn(struct world *world, bool more)
 		    world->boot <= world->jump_boot + ENGINE_HOLD + US_PER_SECOND;
 	for (int i = 0; i < SIM_LANES; i++) {
 		struct engine_lane_status status;
-		engine_lane_status(world->engine, (uint16_t)i, &status);
-		world->excused[i] = held || status.waiting || world->receivers[i].told_full ||
-				    status.retained >= world->open_max;
-		if (status.retained > world->open_max && !world->moved)
-			world_fail(world, "lane %d: %u fires are on their way, more than the bound", i,
-				status.retained);
+		if (!lane_joined(world, i))
+			continue;
+		engine_lane_status(world->engine, world->lane_index[i], &status);
+		world->excused[i] = held || lane_excused(world, i, &status);
+		lane_check(world, i, &status);
 	}
 }
 
@@ -276,6 +317,7 @@ void world_turn(struct world *world)
 	if (world->crash_place == 3)
 		goto crash;
 	take_notes(world);
+	oracle_settled(world);
 	after_turn(world, more);
 	bool again = world->idle_turns_at_once && effects == 0 && !more;
 	world->idle_turns = again ? world->idle_turns + 1 : 0;
@@ -336,7 +378,9 @@ static bool all_is_done(const struct world *world)
 		    (world->jump_boot == TIME_US_MIN || world->boot > world->jump_boot + 2 * ENGINE_HOLD);
 	for (int i = 0; i < SIM_LANES; i++) {
 		struct engine_lane_status status;
-		engine_lane_status(world->engine, (uint16_t)i, &status);
+		if (!lane_joined(world, i))
+			continue;
+		engine_lane_status(world->engine, world->lane_index[i], &status);
 		done = done && status.retained == 0 && status.backlog_records == 0 && !status.waiting;
 	}
 	return done;
@@ -345,9 +389,18 @@ static bool all_is_done(const struct world *world)
 /* Everything works; what is owed must come to an end. */
 static void calm_down(struct world *world)
 {
+	bool rated = false;
 	world->calm = true;
 	world->crash_place = 0;
+	world->triggers = world->retries = 0;
 	world->journal.slow_until = TIME_US_MIN;
+	for (int i = 0; i < SIM_LANES; i++)
+		rated |= world->lanes[i].per_hour > 0;
+	if (rated) {
+		/* It may be less than what comes due: the next life has none. */
+		world_crash(world);
+		world_start(world);
+	}
 	world->poll_at = world->boot;
 	if (world->journal.under_way)
 		world->journal.done_at = world->boot;
@@ -357,7 +410,8 @@ static void calm_down(struct world *world)
 		if (receiver->told_full)
 			receiver->ready_at = world->boot;
 	}
-	time_us deadline = world->boot + US_PER_HOUR;
+	/* A receiver may have asked to be left alone for a day. */
+	time_us deadline = world->boot + 25 * US_PER_HOUR;
 	do {
 		world_turn(world);
 		if (all_is_done(world))
@@ -391,6 +445,7 @@ bool world_run(uint64_t seed, enum fault fault, bool trace, uint64_t *hash, char
 			rng_between(&world->rng, 0, 100 * US_PER_SECOND);
 	world->open_max = rng_chance(&world->rng, 70) ? 16 : (uint32_t)rng_between(&world->rng, 4, 64);
 	script_init(world);
+	lanes_draw(world);
 	oracle_init(world);
 	journal_init(world);
 	for (int i = 0; i < SIM_LANES; i++)

@@ -77,7 +77,8 @@ static struct contract_receiver *receiver_new(void)
 	file_write(receiver, "contract_module.py", module);
 	file_write(receiver, "mode", "accept");
 	receiver->settings = contract_settings_new();
-	receiver->settings->python.interpreter = g_strdup("/usr/bin/python3");
+	const char *interpreter = g_getenv("TEST_PYTHON");
+	receiver->settings->python.interpreter = g_strdup(interpreter ? interpreter : "/usr/bin/python3");
 	receiver->settings->python.path = g_strdup(receiver->directory);
 	receiver->settings->python.workers = 3;
 	return receiver;

@@ -105,7 +105,8 @@ struct rig *rig_new(const char *module, int64_t workers)
 	struct rig *rig = g_new0(struct rig, 1);
 	rig->directory = g_dir_make_tmp("test-python-XXXXXX", NULL);
 	assert_non_null(rig->directory);
-	rig->settings.python.interpreter = (char *)"/usr/bin/python3";
+	const char *interpreter = g_getenv("TEST_PYTHON");
+	rig->settings.python.interpreter = (char *)(interpreter ? interpreter : "/usr/bin/python3");
 	rig->settings.python.path = rig->directory;
 	rig->settings.python.workers = workers;
 	rig->actions = g_ptr_array_new_with_free_func(g_free);

@@ -21,7 +21,8 @@ struct rig {
 	unsigned troubles, troubles_over, ready;
 };
 
-/* With the module's text, and so many workers; nothing is open yet. */
+/* With the interpreter of the variable TEST_PYTHON, else Debian's, the module's text, and so many workers;
+ * nothing is open yet. */
 struct rig *rig_new(const char *module, int64_t workers);
 /* Closes what is open, asserts that no worker is left, removes the directory. */
 void rig_free(struct rig *rig);

@@ -92,6 +92,8 @@ static void assert_started_in_order(struct contract *contract)
 	g_autoptr(GHashTable) last = g_hash_table_new(g_direct_hash, g_direct_equal);
 	for (size_t i = 0; i < contract_count(contract); i++) {
 		struct contract_fire *fire = contract_fire(contract, i);
+		if (fire->state != CONTRACT_ANSWERED)
+			continue;
 		gpointer action = GSIZE_TO_POINTER((gsize)fire->action_id);
 		struct contract_fire *before = g_hash_table_lookup(last, action);
 		if (before && before->result.started_at > fire->result.started_at)

@@ -169,6 +169,17 @@ static void test_timeout_ends_the_call_and_what_it_started(void **state)
 	rig_free(rig);
 }
 
+static void test_timeout_reaches_a_worker_out_of_its_group(void **state)
+{
+	(void)state;
+	struct rig *rig = rig_new(RUNS, 1);
+	rig_open(rig, "jobs:send");
+	rig->timeout_s = 1;
+	rig_assert_answer(rig, rig_submit(rig, 1, "os.setpgid(0, os.getpgid(os.getppid())); wait('never')"),
+		FIRE_REJECTED, "timed out after 1 s");
+	rig_free(rig);
+}
+
 static void test_fire_of_a_dead_worker_is_repeated_once(void **state)
 {
 	(void)state;
@@ -374,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_fires_of_an_action_keep_their_order),
 		cmocka_unit_test(test_long_call_holds_up_no_others),
 		cmocka_unit_test(test_timeout_ends_the_call_and_what_it_started),
+		cmocka_unit_test(test_timeout_reaches_a_worker_out_of_its_group),
 		cmocka_unit_test(test_fire_of_a_dead_worker_is_repeated_once),
 		cmocka_unit_test(test_fire_that_kills_workers_is_refused),
 		cmocka_unit_test(test_worker_that_died_idle_is_replaced),

@@ -8,6 +8,7 @@ static const struct engine_lane_options lanes[] = {
 	[RIG_ONCE] = {.name = "once", .lasting = true, .begin_max = 2},
 	[RIG_RATED] = {.name = "rated", .per_hour = 20 * 3600},
 	[RIG_NARROW] = {.name = "narrow", .open_max = 3},
+	[RIG_SINGLE] = {.name = "single", .open_max = 1},
 };
 
 time_us at(const char *time)

@@ -21,6 +21,7 @@ enum {
 	RIG_ONCE,   /* at most once, two at a time */
 	RIG_RATED,  /* 20 a second */
 	RIG_NARROW, /* three on their way at most */
+	RIG_SINGLE, /* one on its way at most */
 };
 
 /* What stands in the table. */

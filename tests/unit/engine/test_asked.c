@@ -202,6 +202,24 @@ static void a_retry_under_way_is_not_begun_twice(void **state G_GNUC_UNUSED)
 	rig_free(rig);
 }
 
+/* The history still has it as failed, so it may be asked for again: that would be one run too many. */
+static void a_retry_is_under_way_until_its_end_is_durable(void **state G_GNUC_UNUSED)
+{
+	struct rig *rig = with_two_attempts();
+	rig_wait(rig, 1);
+	struct open_fire fire = failed_fire(rig);
+	engine_retry(rig->engine, &fire);
+	rig_settle(rig);
+	assert_int_equal(rig_take(rig, RIG_QUICK, 1), 1);
+	rig_answer(rig, RIG_QUICK, rig->fires, 1, FIRE_DELIVERED);
+	struct commit *commit = engine_take_commit(rig->engine);
+	assert_int_equal(commit->outcomes->len, 1);
+	assert_int_equal(engine_retry(rig->engine, &fire), ENGINE_RETRY_UNDER_WAY);
+	engine_committed(rig->engine, commit->sequence);
+	commit_free(commit);
+	rig_free(rig);
+}
+
 /* --- nothing but what is asked for --- */
 
 static void with_manual_only_nothing_else_moves(void **state G_GNUC_UNUSED)
@@ -238,6 +256,7 @@ int main(void)
 		cmocka_unit_test(a_retry_is_another_round_and_counts_on),
 		cmocka_unit_test(a_retry_ends_after_its_own_attempts),
 		cmocka_unit_test(a_retry_under_way_is_not_begun_twice),
+		cmocka_unit_test(a_retry_is_under_way_until_its_end_is_durable),
 		cmocka_unit_test(with_manual_only_nothing_else_moves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -309,6 +309,20 @@ static void what_was_answered_before_a_stop_never_comes_again(void **state G_GNU
 	rig_free(rig);
 }
 
+static void what_is_idle_has_nothing_to_write_down(void **state G_GNUC_UNUSED)
+{
+	struct rig *rig = with_actions(1, ROW(0, EVERY_MINUTE));
+	assert_true(engine_is_idle(rig->engine));
+	rig_wait(rig, US_PER_MINUTE);
+	assert_int_equal(rig_take(rig, 0, 10), 1);
+	rig_answer(rig, 0, rig->fires, 1, FIRE_DELIVERED);
+	engine_stop(rig->engine);
+	assert_false(engine_is_idle(rig->engine));
+	assert_true(rig_commit(rig));
+	assert_true(engine_is_idle(rig->engine));
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +342,7 @@ int main(void)
 		cmocka_unit_test(live_fires_go_before_the_backlog),
 		cmocka_unit_test(the_backlog_gets_its_share),
 		cmocka_unit_test(what_was_answered_before_a_stop_never_comes_again),
+		cmocka_unit_test(what_is_idle_has_nothing_to_write_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

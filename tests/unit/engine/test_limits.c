@@ -82,6 +82,15 @@ static void a_lane_has_its_own_bound(void **state G_GNUC_UNUSED)
 	rig_free(rig);
 }
 
+static void a_bound_of_one_lets_the_backlog_through(void **state G_GNUC_UNUSED)
+{
+	struct rig *rig = with_actions(1, RIG_SINGLE, ROW(0, EVERY_MINUTE));
+	rig_crash(rig, 10 * US_PER_MINUTE + US_PER_MINUTE / 2);
+	assert_int_equal(rig_run(rig, RIG_SINGLE), 10);
+	assert_int_equal(rig->backlog->len, 0);
+	rig_free(rig);
+}
+
 /* --- a receiver that has trouble with one --- */
 
 static void one_fire_that_is_unavailable_does_not_hold_up_runs_of_others(void **state G_GNUC_UNUSED)
@@ -279,6 +288,21 @@ static void what_is_open_or_owed_is_not_settled(void **state G_GNUC_UNUSED)
 	rig_free(rig);
 }
 
+/* The table is read a while after the start; what it says then holds from the start. */
+static void a_lane_that_comes_with_the_first_read_takes_over_from_the_start(void **state G_GNUC_UNUSED)
+{
+	struct rig *rig = with_actions(1, RIG_QUICK, ROW(0, EVERY_SECOND));
+	rig_run(rig, RIG_QUICK);
+	rig_crash(rig, US_PER_HOUR + US_PER_SECOND / 2);
+	rig_wait(rig, 10 * US_PER_SECOND);
+	struct rig_row row = ROW(1, EVERY_SECOND);
+	row.lane = engine_add_lane(rig->engine, &(struct engine_lane_options){.name = "later"});
+	rig_put(rig, row);
+	assert_int_equal(rig_run(rig, row.lane), 3610);
+	assert_int_equal(rig_run(rig, RIG_QUICK), 0);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +310,7 @@ int main(void)
 		cmocka_unit_test(a_rate_that_is_not_used_is_not_saved_up),
 		cmocka_unit_test(what_a_rate_makes_late_is_missed_and_made_up_for),
 		cmocka_unit_test(a_lane_has_its_own_bound),
+		cmocka_unit_test(a_bound_of_one_lets_the_backlog_through),
 		cmocka_unit_test(one_fire_that_is_unavailable_does_not_hold_up_runs_of_others),
 		cmocka_unit_test(a_receiver_that_answers_nobody_is_waited_for),
 		cmocka_unit_test(a_receiver_may_say_when_to_come_again),
@@ -294,6 +319,7 @@ int main(void)
 		cmocka_unit_test(each_attempt_begins_durably),
 		cmocka_unit_test(a_stop_in_order_interrupts_nothing_that_did_not_begin),
 		cmocka_unit_test(a_lane_that_comes_later_owes_nothing_from_before),
+		cmocka_unit_test(a_lane_that_comes_with_the_first_read_takes_over_from_the_start),
 		cmocka_unit_test(a_fire_is_settled_once_that_is_durable),
 		cmocka_unit_test(what_is_open_or_owed_is_not_settled),
 	};
