@@ -34,24 +34,24 @@ static int manual(void *context, const struct cli_manual *asked)
 	return status;
 }
 
-static bool find_callback(void *context, const char *name, uint16_t *lane, GError **error)
-{
-	(void)context;
-	*lane = 0;
-	return callback_find(name, NULL, error) != NULL;
-}
-
-static bool probe_callback(
+static bool check_callback(
 	void *context, const struct callback_settings *settings, const char *name, GError **error)
 {
 	(void)context;
 	g_autofree char *canonical = NULL;
 	const struct callback_vtable *vtable = callback_find(name, &canonical, error);
-	if (!vtable)
+	return vtable &&
+	       (!vtable->check || vtable->check(settings, callback_argument(vtable, canonical), error));
+}
+
+static bool probe_callback(
+	void *context, const struct callback_settings *settings, const char *name, GError **error)
+{
+	if (!check_callback(context, settings, name, error))
 		return false;
-	const char *argument = callback_argument(vtable, canonical);
-	return (!vtable->check || vtable->check(settings, argument, error)) &&
-	       (!vtable->probe || vtable->probe(settings, argument, error));
+	g_autofree char *canonical = NULL;
+	const struct callback_vtable *vtable = callback_find(name, &canonical, NULL);
+	return !vtable->probe || vtable->probe(settings, callback_argument(vtable, canonical), error);
 }
 
 /* Where a standard descriptor is closed, the next file opened would take its place, and what is printed would
@@ -66,8 +66,8 @@ static void descriptors_occupy(void)
 static const char *name_callback(void *context, const char *name)
 {
 	(void)context;
-	const struct callback_vtable *vtable = callback_find(name, NULL, NULL);
-	return vtable ? vtable->name : NULL;
+	g_autofree char *canonical = NULL;
+	return callback_find(name, &canonical, NULL) ? g_intern_string(canonical) : NULL;
 }
 
 int main(int argc, char **argv)
@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 	descriptors_occupy();
 	struct cli_host host = {.run = run,
 		.manual = manual,
-		.callback_find = find_callback,
+		.callback_check = check_callback,
 		.callback_probe = probe_callback,
 		.callback_name = name_callback};
 	return cli_main(argc, argv, &host);

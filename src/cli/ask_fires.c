@@ -27,18 +27,11 @@ struct explanation {
 	char *text; /* NULL: nothing */
 };
 
-static bool find_any_callback(void *context, const char *name, uint16_t *lane, GError **error)
-{
-	struct cli *cli = context;
-	*lane = 0;
-	return cli->host->callback_find(cli->host->context, name, lane, error);
-}
-
 static bool explain_row(void *context, const struct action_row *row)
 {
 	struct explanation *explanation = context;
 	struct cli *cli = explanation->cli;
-	struct lane_names lanes = {find_any_callback, cli};
+	struct lane_names lanes = cli_lanes(cli);
 	struct action_defaults defaults;
 	struct action *action = NULL;
 	g_autoptr(GByteArray) packed = g_byte_array_new();

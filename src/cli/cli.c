@@ -293,6 +293,7 @@ static void clear(struct cli *cli)
 	schedule_cache_free(cli->schedules);
 	zone_unref(cli->zone);
 	zone_cache_free(cli->zones);
+	g_clear_pointer(&cli->callbacks, g_hash_table_unref);
 	config_free(cli->config);
 	g_free(cli->zone_name);
 	g_free(cli->journal_settings);

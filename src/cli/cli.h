@@ -36,8 +36,9 @@ struct cli_host {
 	/* Runs fires to their end, where no scheduler does; the exit status is 1 where one was refused or not
 	 * delivered. What else went wrong is logged. */
 	int (*manual)(void *context, const struct cli_manual *manual);
-	/* Whether this build has the callback of a row; as struct lane_names has it. */
-	bool (*callback_find)(void *context, const char *name, uint16_t *lane, GError **error);
+	/* Whether this build has the callback of a row, and the configuration allows it. */
+	bool (*callback_check)(
+		void *context, const struct callback_settings *settings, const char *name, GError **error);
 	/* Whether the configuration allows a callback, and its receiver answers and would take a fire; blocks
 	 * for some seconds at most. Errors: AS_ERROR_INVALID where it is the configuration. */
 	bool (*callback_probe)(

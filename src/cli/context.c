@@ -92,9 +92,24 @@ void cli_defaults(const struct cli *cli, struct action_defaults *out)
 	};
 }
 
-struct lane_names cli_lanes(const struct cli *cli)
+/* Asked for every row: what was found good is not looked at again. */
+static bool find_callback(void *context, const char *name, uint16_t *lane, GError **error)
 {
-	return (struct lane_names){cli->host->callback_find, cli->host->context};
+	struct cli *cli = context;
+	*lane = 0;
+	if (cli->callbacks && g_hash_table_contains(cli->callbacks, name))
+		return true;
+	if (!cli->host->callback_check(cli->host->context, &cli->config->callback, name, error))
+		return false;
+	if (!cli->callbacks)
+		cli->callbacks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_hash_table_add(cli->callbacks, g_strdup(name));
+	return true;
+}
+
+struct lane_names cli_lanes(struct cli *cli)
+{
+	return (struct lane_names){find_callback, cli};
 }
 
 struct store *cli_open_store(const struct cli *cli, enum cli_store_mode mode, GError **error)

@@ -109,13 +109,13 @@ static const char *suspicion_of(
 	return found;
 }
 
-/* An unknown default is reported once, with the configuration, not with every row. */
+/* A default that cannot be is reported once, with the configuration, not with every row. */
 static bool find_callback(void *context, const char *name, uint16_t *lane, GError **error)
 {
-	const struct cli *cli = context;
+	struct cli *cli = context;
+	struct lane_names lanes = cli_lanes(cli);
 	*lane = 0;
-	return !strcmp(name, cli->config->action.callback) ||
-	       cli->host->callback_find(cli->host->context, name, lane, error);
+	return !strcmp(name, cli->config->action.callback) || lanes.find(lanes.context, name, lane, error);
 }
 
 /* "cron: the reason" is of the column cron. */

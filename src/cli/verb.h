@@ -21,6 +21,7 @@ struct cli {
 	char **environment;
 	/* Made on demand, freed at the end. */
 	struct config *config;
+	GHashTable *callbacks; /* names that are good */
 	struct zone_cache *zones;
 	struct schedule_cache *schedules;
 	struct zone *zone;
@@ -77,7 +78,7 @@ struct schedule_cache *cli_schedules(struct cli *cli);
 bool cli_choose_zone(struct cli *cli, const char *name, GError **error);
 /* What NULL means in a row; the strings live as long as cli. Needs config and zone. */
 void cli_defaults(const struct cli *cli, struct action_defaults *out);
-struct lane_names cli_lanes(const struct cli *cli);
+struct lane_names cli_lanes(struct cli *cli);
 
 enum cli_store_mode { CLI_STORE_READ, CLI_STORE_WRITE, CLI_STORE_CREATE };
 struct store *cli_open_store(const struct cli *cli, enum cli_store_mode mode, GError **error);

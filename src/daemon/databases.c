@@ -114,7 +114,11 @@ bool databases_prepare(struct daemon *d, GError **error)
 		g_prefix_error(error, "action.callback: ");
 		return false;
 	}
-	if (!lane_open(d, d->lanes[lane], error)) {
+	g_autoptr(GError) reason = NULL;
+	/* What may pass is tried again with the first fire. */
+	if (!lane_open(d, d->lanes[lane], &reason) &&
+		!g_error_matches(reason, AS_ERROR, AS_ERROR_UNAVAILABLE)) {
+		g_propagate_error(error, g_steal_pointer(&reason));
 		g_prefix_error(error, "callback %s: ", d->lanes[lane]->name);
 		return false;
 	}

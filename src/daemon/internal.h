@@ -42,6 +42,7 @@ struct lane {
 	const struct callback_vtable *vtable;
 	char *name;                /* canonical */
 	struct callback *callback; /* NULL until it is first used */
+	char *what;                /* "callback NAME" */
 	struct outage outage;      /* it cannot be opened */
 	guint retry_source;
 };

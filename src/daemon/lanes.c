@@ -77,6 +77,7 @@ void lanes_free(struct daemon *d)
 	for (uint16_t i = 0; i < d->lanes_known; i++) {
 		outage_clear(&d->lanes[i]->outage);
 		g_free(d->lanes[i]->name);
+		g_free(d->lanes[i]->what);
 		g_free(d->lanes[i]);
 	}
 	g_hash_table_unref(d->lane_names);
@@ -97,7 +98,8 @@ static struct lane *lane_named(
 		lane->index = d->lanes_known;
 		lane->vtable = vtable;
 		lane->name = g_strdup(name);
-		lane->outage = (struct outage){.what = lane->name,
+		lane->what = g_strdup_printf("callback %s", name);
+		lane->outage = (struct outage){.what = lane->what,
 			.effect = "its fires wait",
 			.delay_min = US_PER_SECOND,
 			.delay_max = US_PER_MINUTE};
@@ -205,7 +207,6 @@ bool lane_is_open(struct daemon *d, struct lane *lane)
 		outage_over(&lane->outage);
 		return true;
 	}
-	g_prefix_error(&error, "callback %s: ", lane->name);
 	dur_us delay = outage_failed(&lane->outage, error);
 	lane->retry_source = g_timeout_add((guint)(delay / US_PER_MS), lane_open_again, lane);
 	return false;
