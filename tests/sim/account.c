@@ -4,11 +4,10 @@
 
 static void account(struct world *world, struct fate *fate, enum fire_status status, time_us merged_into)
 {
-	const char *text = oracle_fire_text(fate->id, fate->nominal, fate->manual);
-	world_trace(world, "%s is durable as %s", text, fire_status_name(status));
+	world_trace(world, "%s is durable as %s", fate_text(fate), fire_status_name(status));
 	if (fate->accounted > 0 &&
 		(fate->manual || !oracle_may_repeat(world, sim_index(fate->id), fate->nominal)))
-		world_fail(world, "%s is accounted for as %s and again as %s", text,
+		world_fail(world, "%s is accounted for as %s and again as %s", fate_text(fate),
 			fire_status_name((enum fire_status)fate->status), fire_status_name(status));
 	fate->accounted++;
 	fate->fresh = false;
@@ -18,7 +17,6 @@ static void account(struct world *world, struct fate *fate, enum fire_status sta
 
 static void check_outcome(struct world *world, struct fate *fate, const struct outcome *outcome)
 {
-	const char *text = oracle_fire_text(fate->id, fate->nominal, fate->manual);
 	bool right = false, interrupted = lane_interrupted(world, fate);
 	switch ((enum fire_status)outcome->status) {
 	case STATUS_DELIVERED: right = fate->delivered > 0 && outcome->attempts > 0 && !interrupted; break;
@@ -38,12 +36,12 @@ static void check_outcome(struct world *world, struct fate *fate, const struct o
 	if (outcome->attempts > fate->answers)
 		right = false;
 	if (!right)
-		world_fail(world, "%s is recorded as %s (%s) after %u attempts%s, which it was not", text,
-			fire_status_name((enum fire_status)outcome->status),
+		world_fail(world, "%s is recorded as %s (%s) after %u attempts%s, which it was not",
+			fate_text(fate), fire_status_name((enum fire_status)outcome->status),
 			fire_reason_text((enum fire_reason)outcome->reason), outcome->attempts,
 			outcome->again ? " of a retry" : "");
 	if (outcome->finished_at == TIME_US_MIN)
-		world_fail(world, "%s has no time at which it ended", text);
+		world_fail(world, "%s has no time at which it ended", fate_text(fate));
 }
 
 static void account_outcome(struct world *world, const struct outcome *outcome)
@@ -231,22 +229,22 @@ static void expect_segment(
 
 static void check_fate(struct world *world, const struct fate *fate)
 {
-	const char *text = oracle_fire_text(fate->id, fate->nominal, fate->manual);
 	if (fate->interrupted)
-		world_fail(world, "%s was interrupted, and that was never told", text);
+		world_fail(world, "%s was interrupted, and that was never told", fate_text(fate));
 	if (fate->manual)
 		return; /* asked.c */
 	if (fate->accounted < fate->least)
-		world_fail(world, "%s is accounted for %u times, not %u", text, fate->accounted, fate->least);
+		world_fail(world, "%s is accounted for %u times, not %u", fate_text(fate), fate->accounted,
+			fate->least);
 	if (fate->accounted > fate->most)
-		world_fail(world, "%s is accounted for %u times, which is more than %u", text,
+		world_fail(world, "%s is accounted for %u times, which is more than %u", fate_text(fate),
 			fate->accounted, fate->most);
 	if (!fate->accounted || fate->status != STATUS_MERGED ||
 		oracle_may_repeat(world, sim_index(fate->id), fate->merged_into))
 		return;
 	const struct fate *into = oracle_fate(world, fate->id, fate->merged_into, 0);
 	if (!into->accounted)
-		world_fail(world, "%s is merged into a fire of which nothing is known", text);
+		world_fail(world, "%s is merged into a fire of which nothing is known", fate_text(fate));
 }
 
 void oracle_finish(struct world *world)

@@ -29,8 +29,8 @@ static void ask(struct world *world, struct fate *fate)
 	fate->asked_mark = world->oracle.applied->len;
 	fate->asked_life = 0;
 	g_array_append_val(world->oracle.asked, asked);
-	world_trace(world, "%s is asked for, attempt %u, durable with %" G_GUINT64_FORMAT,
-		oracle_fire_text(fate->id, fate->nominal, fate->manual), fate->attempts + 1u, asked.sequence);
+	world_trace(world, "%s is asked for, attempt %u, durable with %" G_GUINT64_FORMAT, fate_text(fate),
+		fate->attempts + 1u, asked.sequence);
 }
 
 static void trigger(struct world *world)
@@ -79,8 +79,8 @@ static void retry(struct world *world)
 		expected = ENGINE_RETRY_UNDER_WAY;
 	enum engine_retry got = engine_retry(world->engine, &fire);
 	if (got != expected)
-		world_fail(world, "%s: a retry is answered %d, not %d",
-			oracle_fire_text(fate->id, fate->nominal, fate->manual), (int)got, (int)expected);
+		world_fail(world, "%s: a retry is answered %d, not %d", fate_text(fate), (int)got,
+			(int)expected);
 	else if (got == ENGINE_RETRY_QUEUED)
 		ask(world, fate);
 }
@@ -104,8 +104,8 @@ void asked_commit(struct world *world, const struct commit *commit)
 		struct fate *fate =
 			oracle_fate(world, open->action_id, open->nominal, oracle_manual(open->manual));
 		if (!fate->asked)
-			world_fail(world, "%s is written down as asked for, which it is not",
-				oracle_fire_text(fate->id, fate->nominal, fate->manual));
+			world_fail(
+				world, "%s is written down as asked for, which it is not", fate_text(fate));
 		fate->durable = true;
 	}
 }
@@ -120,8 +120,7 @@ void asked_committed(struct world *world, uint64_t sequence)
 		struct fate *fate = oracle_fate(world, asked->id, asked->nominal, asked->manual);
 		fate->told = true;
 		if (!fate->durable)
-			world_fail(world, "%s is said to be durable, which it is not",
-				oracle_fire_text(fate->id, fate->nominal, fate->manual));
+			world_fail(world, "%s is said to be durable, which it is not", fate_text(fate));
 	}
 }
 
@@ -129,11 +128,11 @@ void asked_committed(struct world *world, uint64_t sequence)
 
 void asked_handed(struct world *world, const struct fate *fate, const struct fire *fire)
 {
-	const char *text = oracle_fire_text(fate->id, fate->nominal, fate->manual);
 	if (!fate->durable || !journal_is_open(world, fate->id, fate->nominal, fate->manual))
-		world_fail(world, "%s is handed out before it is durable that it was asked for", text);
+		world_fail(world, "%s is handed out before it is durable that it was asked for",
+			fate_text(fate));
 	if (fire->attempt <= fate->attempts)
-		world_fail(world, "%s is handed out as attempt %u, and the history has %u", text,
+		world_fail(world, "%s is handed out as attempt %u, and the history has %u", fate_text(fate),
 			fire->attempt, fate->attempts);
 }
 
@@ -190,7 +189,7 @@ void asked_stopped(struct world *world)
 		const struct fate *fate = oracle_fate(world, asked->id, asked->nominal, asked->manual);
 		if (!fate->durable || (asked->life == world->life && !fate->told))
 			world_fail(world, "%s was asked for before a stop in order, and is not durable",
-				oracle_fire_text(fate->id, fate->nominal, fate->manual));
+				fate_text(fate));
 	}
 }
 

@@ -228,20 +228,19 @@ static void check_first(struct world *world, int lane, const struct fire *fire)
 
 static void check_handed(struct world *world, int lane, const struct fate *fate, const struct fire *fire)
 {
-	const char *text = oracle_fire_text(fate->id, fate->nominal, fate->manual);
 	bool first = fate->handed_life != world->life;
 	bool may_repeat = !fate->manual && oracle_may_repeat(world, sim_index(fate->id), fate->nominal);
 	if (fate->asked && !may_repeat)
 		asked_handed(world, fate, fire);
 	if (fate->over && !may_repeat)
-		world_fail(world, "%s was said to be over, and is handed out again", text);
+		world_fail(world, "%s was said to be over, and is handed out again", fate_text(fate));
 	if (fate->manual && !fate->asked)
-		world_fail(world, "%s is handed out, and is not asked for, or not any more", text);
+		world_fail(world, "%s is handed out, and is not asked for, or not any more", fate_text(fate));
 	if (fate->accounted > 0 && !may_repeat && !fate->asked)
-		world_fail(world, "%s is handed out, but the history has it as %s", text,
+		world_fail(world, "%s is handed out, but the history has it as %s", fate_text(fate),
 			fire_status_name((enum fire_status)fate->status));
 	if (!first && !fate->again && !may_repeat)
-		world_fail(world, "%s is handed out twice without a reason", text);
+		world_fail(world, "%s is handed out twice without a reason", fate_text(fate));
 	if (first && !may_repeat && !fate->asked)
 		check_first(world, lane, fire);
 }
@@ -249,11 +248,9 @@ static void check_handed(struct world *world, int lane, const struct fate *fate,
 void oracle_handed(struct world *world, int lane, const struct fire *fire)
 {
 	struct fate *fate = oracle_fate(world, fire->action->id, fire->nominal, oracle_manual(fire->manual));
-	world_trace(world, "lane %d: %s handed out, attempt %u", lane,
-		oracle_fire_text(fate->id, fate->nominal, fate->manual), fire->attempt);
+	world_trace(world, "lane %d: %s handed out, attempt %u", lane, fate_text(fate), fire->attempt);
 	if (fire->action->lane != world->lane_index[lane])
-		world_fail(world, "%s is handed to the wrong callback",
-			oracle_fire_text(fate->id, fate->nominal, fate->manual));
+		world_fail(world, "%s is handed to the wrong callback", fate_text(fate));
 	check_handed(world, lane, fate, fire);
 	lane_handed(world, lane, fate, fire);
 	fate->handed_life = world->life;
@@ -265,8 +262,7 @@ void oracle_handed(struct world *world, int lane, const struct fire *fire)
 void oracle_answered(struct world *world, const struct delivery *delivery)
 {
 	struct fate *fate = oracle_fate(world, delivery->action_id, delivery->nominal, delivery->manual);
-	world_trace(world, "%s answered %d", oracle_fire_text(fate->id, fate->nominal, fate->manual),
-		(int)delivery->answer);
+	world_trace(world, "%s answered %d", fate_text(fate), (int)delivery->answer);
 	if (delivery->answer != FIRE_UNAVAILABLE)
 		fate->answers++;
 	if (delivery->answer == FIRE_DELIVERED) {

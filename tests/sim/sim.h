@@ -252,6 +252,10 @@ void oracle_clear(struct world *world);
 /* `manual`: 0 for a fire that was due. Valid until the next call. */
 struct fate *oracle_fate(struct world *world, int64_t id, time_us nominal, uint32_t manual);
 const char *oracle_fire_text(int64_t id, time_us nominal, uint32_t manual); /* valid until the next call */
+static inline const char *fate_text(const struct fate *fate)
+{
+	return oracle_fire_text(fate->id, fate->nominal, fate->manual);
+}
 /* Which trigger a UUID is of; 0 for NULL or empty. */
 uint32_t oracle_manual(const char *uuid);
 void oracle_start(struct world *world);
@@ -410,7 +414,13 @@ static inline time_us world_now(const struct world *world)
 	return world->boot + world->offset;
 }
 void world_fail(struct world *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
-void world_trace(struct world *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
+void world_tell(struct world *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Nothing is put into words that nobody reads. */
+#define world_trace(world, ...)                           \
+	do {                                              \
+		if ((world)->trace)                       \
+			world_tell((world), __VA_ARGS__); \
+	} while (0)
 void world_hash(struct world *world, uint64_t value);
 void world_start(struct world *world);
 void world_crash(struct world *world);

@@ -25,11 +25,9 @@ void world_fail(struct world *world, const char *format, ...)
 	world_trace(world, "FAILED: %s", text);
 }
 
-void world_trace(struct world *world, const char *format, ...)
+void world_tell(struct world *world, const char *format, ...)
 {
 	char now[TIME_TEXT_MAX];
-	if (!world->trace)
-		return;
 	va_list args;
 	va_start(args, format);
 	printf("%s ", time_format_utc(world_now(world), now));
