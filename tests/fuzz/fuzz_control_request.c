@@ -1,5 +1,5 @@
-/* Fuzz target: a line that comes in on the control socket. What is taken is bounded and canonical; what is not has
- * one error. */
+/* Fuzz target: a line that comes in on the control socket. What is taken is bounded and canonical; what is
+ * not has one error. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -251,11 +251,11 @@ void http_server_away(struct http_server *server, bool away)
 {
 	pthread_mutex_lock(&server->lock);
 	if (away && server->listener >= 0) {
+		close(server->listener);
+		server->listener = -1;
 		for (guint i = 0; i < server->connections->len; i++)
 			connection_reset(server->connections->pdata[i]);
 		g_ptr_array_set_size(server->connections, 0);
-		close(server->listener);
-		server->listener = -1;
 	} else if (!away && server->listener < 0) {
 		server->listener = socket_listening(server->port);
 	}

@@ -105,7 +105,7 @@ struct rig *rig_new(const char *module, int64_t workers)
 	struct rig *rig = g_new0(struct rig, 1);
 	rig->directory = g_dir_make_tmp("test-python-XXXXXX", NULL);
 	assert_non_null(rig->directory);
-	const char *interpreter = g_getenv("TEST_PYTHON");
+	const char *interpreter = g_getenv("TEST_PYTHON"); /* for trying other versions */
 	rig->settings.python.interpreter = (char *)(interpreter ? interpreter : "/usr/bin/python3");
 	rig->settings.python.path = rig->directory;
 	rig->settings.python.workers = workers;

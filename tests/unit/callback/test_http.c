@@ -152,6 +152,8 @@ static void actions_go_side_by_side_and_fires_of_one_in_turn(void **state)
 	rig_page(rig, (struct http_page){.path = "/run", .status = 200});
 	for (int i = 0; i < 10; i++)
 		rig_assert_delivered(rig, tickets[i]);
+	for (unsigned i = 0; i < queries_count(rig); i++)
+		assert_true(rig_query(rig, i)->connection <= 3);
 	for (int i = 0; i < 5; i++)
 		assert_true(rig_answer(rig, tickets[i])->finished_at <=
 			    rig_answer(rig, tickets[i + 5])->started_at);
@@ -177,9 +179,11 @@ static void an_answer_is_kept_as_far_as_configured(void **state)
 	rig_page(rig, (struct http_page){.path = "/run", .status = 400, .body = large});
 	uint64_t ticket = rig_submit(rig, 1, "x");
 	assert_string_equal(rig_answer(rig, ticket)->detail, "HTTP 400: yyyyyyyyyy");
-	/* Where it succeeds nothing is waited for. */
+	/* Not all of it is waited for: the connection is given up. */
+	assert_int_equal(rig_query(rig, 0)->connection, 1);
 	rig_page(rig, (struct http_page){.path = "/run", .status = 200, .body = large});
 	rig_assert_delivered(rig, rig_submit(rig, 1, "x"));
+	assert_int_equal(rig_query(rig, 1)->connection, 2);
 	rig_page(rig, (struct http_page){.path = "/run", .status = 400, .body = "a\0\xff", .body_length = 3});
 	ticket = rig_submit(rig, 1, "x");
 	assert_string_equal(rig_answer(rig, ticket)->detail, "HTTP 400: a\xef\xbf\xbd\xef\xbf\xbd");
@@ -429,6 +433,19 @@ static void a_connection_that_breaks_is_an_outage(void **state)
 	assert_int_equal(rig_query(rig, queries_count(rig) - 1)->connection, 21);
 }
 
+static void a_receiver_that_goes_while_it_is_asked_is_out_of_reach(void **state)
+{
+	struct rig *rig = *state;
+	rig_assert_delivered(rig, rig_submit(rig, 1, "x"));
+	rig_page(rig, (struct http_page){.path = "/run", .hold = true});
+	uint64_t ticket = rig_submit(rig, 1, "x");
+	rig_wait_count(rig, &rig->held, 1);
+	http_server_away(rig->servers[0], true);
+	/* The library tries once more, as the connection was an old one. */
+	rig_assert_answer(rig, ticket, FIRE_UNAVAILABLE, "Connection refused");
+	rig_wait_count(rig, &rig->troubles, 1);
+}
+
 /* A port that takes no more connections: their first packets are dropped. */
 static int deaf_port(unsigned *port, int fillers[static 8])
 {
@@ -515,6 +532,7 @@ int main(void)
 		CASE(one_that_always_fails_does_not_hold_up_others),
 		CASE(answers_that_are_outages_are_trouble_after_a_while),
 		CASE(a_connection_that_breaks_is_an_outage),
+		CASE(a_receiver_that_goes_while_it_is_asked_is_out_of_reach),
 		CASE(no_connection_in_time_is_an_outage),
 		CASE(a_name_that_is_unknown_is_an_outage),
 		CASE(settings_are_checked_at_the_open),

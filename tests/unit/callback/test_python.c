@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,7 +277,7 @@ static void test_environment_and_descriptors(void **state)
 	sigaddset(&blocked, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
 	signal(SIGTERM, SIG_IGN);
-	int leaked = dup(2);
+	int leaked = fcntl(STDERR_FILENO, F_DUPFD, 50);
 	rig_open(rig, "jobs:send");
 	rig_assert_delivered(rig, rig_submit(rig, 1, "c"));
 	close(leaked);
