@@ -27,6 +27,12 @@ build: packages ## build/action-scheduler: optimised, hardened
 build-test-clock: packages ## build-test-clock/action-scheduler: the same with a clock that tests can move
 	$(call build,build-test-clock,-Dtests=false -Dtest_clock=true)
 
+# PREFIX and DESTDIR as usual; what runs is that of `make build`.
+PREFIX ?= /usr/local
+install: build ## the program, man pages, completions, unit of systemd, header: PREFIX (/usr/local), DESTDIR
+	@meson configure build -Dprefix=$(PREFIX)
+	@meson install -C build --destdir "$(abspath $(DESTDIR))"
+
 # Kept between runs: running again takes up where it was.
 run: build ## install what is missing, build, and run the trivial sample in ./scratch until Ctrl-C
 	@mkdir -p scratch
@@ -54,4 +60,4 @@ format: ## clang-format on every C file
 clean: ## remove every build directory (not ./scratch)
 	rm -rf build build-*
 
-.PHONY: help packages test-packages build build-test-clock run test check-fast torture bench format clean
+.PHONY: help install packages test-packages build build-test-clock run test check-fast torture bench format clean

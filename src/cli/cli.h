@@ -53,3 +53,5 @@ int cli_main(int argc, char **argv, const struct cli_host *host);
 
 /* docs/cli.md, made from the table of verbs. Free with g_free. */
 char *cli_reference_markdown(void);
+/* action-scheduler(1). */
+char *cli_reference_man(void);

@@ -99,3 +99,11 @@ char *option_variable(const char *key)
 	g_auto(GStrv) parts = g_strsplit(upper, ".", -1);
 	return g_strjoinv("__", parts);
 }
+
+bool option_is_directly_in(const struct option *option, const char *section)
+{
+	size_t length = strlen(section);
+	const char *name = option_key_name(option->key);
+	size_t parent = (size_t)(name - option->key);
+	return length ? parent == length + 1 && option_key_within(option->key, section) : !parent;
+}

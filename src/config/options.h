@@ -56,6 +56,8 @@ const struct option_section *option_section_find(const char *key);
 const struct option *option_find_map(const char *key, const char **rest);
 /* Whether the key lies in the section; the section "" holds all. */
 bool option_key_within(const char *key, const char *section);
+/* Whether it lies in the section itself, not in one within; the section "" holds top-level keys. */
+bool option_is_directly_in(const struct option *option, const char *section);
 /* The name of a key without its sections. Points into key. */
 const char *option_key_name(const char *key);
 

@@ -85,20 +85,12 @@ static void write_row(GString *out, const struct option *option)
 	g_string_append_printf(out, " | %s | %s |\n", option->python ? "python" : "added", option->help);
 }
 
-static bool is_directly_in(const struct option *option, const char *section)
-{
-	size_t length = strlen(section);
-	const char *name = option_key_name(option->key);
-	size_t parent = (size_t)(name - option->key);
-	return length ? parent == length + 1 && option_key_within(option->key, section) : !parent;
-}
-
 static void write_table(GString *out, const char *section)
 {
 	g_string_append(
 		out, "\n| key | value | default | since | meaning |\n| --- | --- | --- | --- | --- |\n");
 	for (size_t i = 0; i < options_count; i++)
-		if (is_directly_in(&options[i], section))
+		if (option_is_directly_in(&options[i], section))
 			write_row(out, &options[i]);
 }
 
