@@ -29,8 +29,12 @@ bool engine_is_settled(
 {
 	const struct lane *lane = engine->lanes[index];
 	/* What the commit under way says is not durable, and the parts of the engine are ahead of it. */
-	if (engine->commit_sequence || is_open(lane, position, manual))
+	if (engine->commit_sequence)
 		return false;
-	return *manual || (lane->watermark_known && position_compare(position, lane->watermark) <= 0 &&
-				  !is_owed(lane, position));
+	/* The action may have another callback since, whose lane took over what it was owed. */
+	for (uint16_t i = 0; i < engine->lane_count; i++)
+		if (is_open(engine->lanes[i], position, manual) ||
+			(!*manual && is_owed(engine->lanes[i], position)))
+			return false;
+	return *manual || (lane->watermark_known && position_compare(position, lane->watermark) <= 0);
 }

@@ -298,7 +298,6 @@ void oracle_settled(struct world *world)
 	const struct oracle *oracle = &world->oracle;
 	struct fate *fate = &oracle->fates[rng_below(&world->rng, oracle->fate_room)];
 	if (!fate->known || !fate->handed_life || fate->asked || !lane_joined(world, fate->lane) ||
-		world->moved ||
 		(!fate->manual && oracle_may_repeat(world, sim_index(fate->id), fate->nominal)))
 		return;
 	char manual[FIRE_MANUAL_MAX] = "";

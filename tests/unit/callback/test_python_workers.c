@@ -330,6 +330,10 @@ static void test_forked_child_answers_nothing(void **state)
 	for (int i = 0; i < 20; i++)
 		rig_assert_delivered(rig, rig_submit(rig, 1, "os.fork()"));
 	rig_assert_delivered(rig, rig_submit(rig, 1, "os.fork() or os._exit(0)"));
+	/* Children that went on as if they were the worker have ended by then, and closed their output. */
+	rig_wait_said(rig, "Bad file descriptor");
+	rig_close(rig, US_PER_MINUTE);
+	assert_false(rig_has_said(rig, "answered what was not asked"));
 	rig_free(rig);
 }
 

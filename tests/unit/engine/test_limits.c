@@ -303,6 +303,23 @@ static void a_lane_that_comes_with_the_first_read_takes_over_from_the_start(void
 	rig_free(rig);
 }
 
+static void what_another_callback_takes_over_is_not_settled(void **state G_GNUC_UNUSED)
+{
+	struct rig *rig = with_actions(2, RIG_QUICK, ROW(0, EVERY_MINUTE));
+	rig_wait(rig, US_PER_MINUTE);
+	assert_int_equal(rig_take(rig, RIG_QUICK, 10), 2);
+	struct fire fire = rig->fires[0];
+	rig_crash(rig, 10 * US_PER_SECOND);
+	struct rig_row row = ROW(1, EVERY_MINUTE);
+	row.lane = RIG_NARROW;
+	rig_put(rig, row);
+	assert_int_equal(rig_run(rig, RIG_QUICK), 1);
+	assert_false(is_settled(rig, &fire));
+	assert_int_equal(rig_run(rig, RIG_NARROW), 1);
+	assert_true(is_settled(rig, &fire));
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +339,7 @@ int main(void)
 		cmocka_unit_test(a_lane_that_comes_with_the_first_read_takes_over_from_the_start),
 		cmocka_unit_test(a_fire_is_settled_once_that_is_durable),
 		cmocka_unit_test(what_is_open_or_owed_is_not_settled),
+		cmocka_unit_test(what_another_callback_takes_over_is_not_settled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
