@@ -308,15 +308,15 @@ static void what_another_callback_takes_over_is_not_settled(void **state G_GNUC_
 	struct rig *rig = with_actions(2, RIG_QUICK, ROW(0, EVERY_MINUTE));
 	rig_wait(rig, US_PER_MINUTE);
 	assert_int_equal(rig_take(rig, RIG_QUICK, 10), 2);
-	struct fire fire = rig->fires[0];
+	struct position position = {rig->fires[0].due_at, 1, rig->fires[0].nominal};
 	rig_crash(rig, 10 * US_PER_SECOND);
 	struct rig_row row = ROW(1, EVERY_MINUTE);
 	row.lane = RIG_NARROW;
 	rig_put(rig, row);
 	assert_int_equal(rig_run(rig, RIG_QUICK), 1);
-	assert_false(is_settled(rig, &fire));
+	assert_false(engine_is_settled(rig->engine, RIG_QUICK, position, ""));
 	assert_int_equal(rig_run(rig, RIG_NARROW), 1);
-	assert_true(is_settled(rig, &fire));
+	assert_true(engine_is_settled(rig->engine, RIG_QUICK, position, ""));
 	rig_free(rig);
 }
 
