@@ -217,6 +217,41 @@ def python_calls(bench, workers=4):
     }
 
 
+# --- HTTP ---
+
+def http_requests(bench, concurrency=64):
+    """A request for each of the actions that are all due at once, to a server that does nothing: requests a second, from
+    the due instant to the last answer; beside a bare loop of libcurl with as many at a time, before and after."""
+    count = bench.sizes.bursts[0]
+    program = subject(bench, f'burst-{count}')
+    server = subprocess.Popen([bench.build / 'bench' / 'http_floor', 'serve'], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE)
+    try:
+        url = f'http://127.0.0.1:{int(server.stdout.readline())}/run'
+        floors = bench.tool('http_floor', count, concurrency, url)
+        second = burst_prepare(bench, program, count)
+        program.start('http', environment={'HTTP__URL': url, 'HTTP__CONCURRENCY': str(concurrency)})
+        program.settle(0.5)
+        if time.time() > second - 0.2:
+            raise RuntimeError('loading ran past the due instant')
+        cpu, _ = program.activity()
+        time.sleep(second - time.time() + 0.3)
+        figures = burst_check(program, second, count)
+        cpu_after, _ = program.activity()
+        program.stop()
+        floors += bench.tool('http_floor', count, concurrency, url)
+    finally:
+        program.kill()
+        server.kill()
+        server.wait()
+    return {
+        'requests_per_s': count / figures['finished_ms'] * 1e3,
+        'cpu_us_per_request': (cpu_after - cpu) / count * 1e6,
+        'floor_per_s': sum(floor['requests_per_s'] for floor in floors) / len(floors),
+        'floor_cpu_us': sum(floor['cpu_us'] for floor in floors) / len(floors),
+    }
+
+
 # --- sustained ---
 
 def sustained(bench, count=1000):

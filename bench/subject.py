@@ -107,7 +107,7 @@ class Subject:
 
     # --- life ---
 
-    def start(self, callback, stdout=subprocess.DEVNULL, prefix=()):
+    def start(self, callback, stdout=subprocess.DEVNULL, prefix=(), environment=None):
         """Starts it and returns after how many seconds it said READY."""
         (self.directory / 'config.yaml').write_text(CONFIG.format(callback=callback), encoding='utf-8')
         name = f'@action-scheduler-bench-{os.getpid()}-{time.monotonic_ns()}'
@@ -118,7 +118,7 @@ class Subject:
         begin = time.monotonic()
         self.process = subprocess.Popen([*prefix, self.binary, '-c', 'config.yaml', '-v', 'run'], cwd=self.directory,
                                         stdin=subprocess.DEVNULL, stdout=stdout, stderr=log,
-                                        env=os.environ | {'NOTIFY_SOCKET': name, 'TZ': 'UTC'})
+                                        env=os.environ | {'NOTIFY_SOCKET': name, 'TZ': 'UTC'} | (environment or {}))
         log.close()
         while b'READY=1' not in self._socket.recv(65536).split(b'\n'):
             pass

@@ -99,6 +99,10 @@ def rate_rows(f):
     yield ('functions in Python: calls a second', f.cell('python.calls_per_s'),
            f.share('python.pool_per_s', 'python.calls_per_s'), '', '', '')
     yield ('   CPU us a call, scheduler alone', f.cell('python.cpu_us_per_call'), '', '', '', '')
+    yield ('requests by HTTP a second', f.cell('http.requests_per_s'),
+           f.share('http.floor_per_s', 'http.requests_per_s'), '>= x0.9', '', '')
+    yield ('   CPU us a request', f.cell('http.cpu_us_per_request'),
+           f.floor('http.floor_cpu_us', 'http.cpu_us_per_request'), '', '', '')
     yield ('instructions: load, an action', f.cell('instructions.load'), '', '', '', '')
     yield ('   a fire of a burst, none', f.cell('instructions.fire'), '', '', '', '')
 
