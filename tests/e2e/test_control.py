@@ -127,7 +127,7 @@ def test_a_path_that_is_too_long_is_told_and_the_scheduler_runs_without(schedule
 
 
 def test_without_a_file_of_internal_db_it_is_in_the_runtime_directory(scheduler):
-    s = scheduler(config={'internal_db': None}, actions=[{'id': 2, 'command': 'asked', 'cron': NEVER}])
+    s = scheduler(config={'internal_db': None, 'server': {'socket': None}}, actions=[{'id': 2, 'command': 'asked', 'cron': NEVER}])
     runtime = s.directory / 'run'
     runtime.mkdir(mode=0o700)
     s.environment['XDG_RUNTIME_DIR'] = str(runtime)

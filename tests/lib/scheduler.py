@@ -100,6 +100,9 @@ class Scheduler:
     def configure(self, **overrides):
         """Writes config.yaml: CONFIG with the overrides laid over it (None takes a key away)."""
         self.config = merged(CONFIG, overrides)
+        if self.config.get('internal_db', {}).get('dialect') != 'sqlite':
+            # Else it would be in the runtime directory of the machine, and stay there after a kill.
+            self.config.setdefault('server', {'socket': 'control.sock'})
         path = self.config.get('actions_db', {}).get('database')
         if path:
             self.actions = ActionsDb(self.directory / path)
