@@ -176,19 +176,34 @@ static struct action *action_make(struct rig *rig, int64_t id, const char *comma
 	return action;
 }
 
-uint64_t rig_submit(struct rig *rig, int64_t action_id, const char *command)
+static bool submit(struct rig *rig, int64_t action_id, const char *command, uint64_t *ticket)
 {
 	pthread_mutex_lock(&rig->lock);
-	uint64_t ticket = rig->results->len;
+	*ticket = rig->results->len;
 	g_ptr_array_add(rig->results, NULL);
 	pthread_mutex_unlock(&rig->lock);
-	struct fire fire = {.ticket = ticket,
+	struct fire fire = {.ticket = *ticket,
 		.action = action_make(rig, action_id, command),
 		.nominal = NOMINAL,
 		.due_at = NOMINAL,
 		.attempt = 2};
-	assert_int_equal(callback_python.submit(rig->python, &fire, 1), 1);
+	return callback_python.submit(rig->python, &fire, 1) == 1;
+}
+
+uint64_t rig_submit(struct rig *rig, int64_t action_id, const char *command)
+{
+	uint64_t ticket;
+	assert_true(submit(rig, action_id, command, &ticket));
 	return ticket;
+}
+
+void rig_submit_in_vain(struct rig *rig, const char *text)
+{
+	uint64_t ticket;
+	if (submit(rig, 1, "in vain", &ticket))
+		rig_assert_answer(rig, ticket, FIRE_UNAVAILABLE, text);
+	rig_wait_count(rig, &rig->troubles, 1);
+	rig_wait_said(rig, text);
 }
 
 /* Waits for a change; the lock is held. */

@@ -36,6 +36,9 @@ char *rig_read(struct rig *rig, const char *name);
 
 /* Submits a fire of the action; it must be accepted. Returns its ticket. */
 uint64_t rig_submit(struct rig *rig, int64_t action_id, const char *command);
+/* Submits one that is answered by FIRE_UNAVAILABLE, or is not accepted where the trouble was noticed before.
+ */
+void rig_submit_in_vain(struct rig *rig, const char *text);
 /* Waits for its answer, which stays the rig's. */
 const struct fire_result *rig_answer(struct rig *rig, uint64_t ticket);
 void rig_assert_delivered(struct rig *rig, uint64_t ticket);
