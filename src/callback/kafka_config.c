@@ -57,6 +57,8 @@ static const struct rule {
 		ORDER},
 	{"retries", NULL, 1, INT32_MAX, DURABLE},
 	{"message.send.max.retries", NULL, 1, INT32_MAX, DURABLE},
+	/* Some seconds are needed to come to an end before the broker does. */
+	{"transaction.timeout.ms", NULL, 2000, INT32_MAX, "a transaction would not come to its end"},
 	{"delivery.report.only.error", "false", 0, 0, "what was delivered could not be told"},
 	{"bootstrap.servers", NULL, 0, 0, SERVER},
 	{"metadata.broker.list", NULL, 0, 0, SERVER},

@@ -23,8 +23,12 @@ static rd_kafka_NewTopic_t *topic_new(const char *name)
 {
 	char why[ERROR_MAX];
 	rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(name, KAFKA_SHARDS, -1, why, sizeof why);
-	if (topic)
-		rd_kafka_NewTopic_set_config(topic, "cleanup.policy", "compact");
+	/* Only whole segments are compacted, and what is not is read at each start: they are kept small. */
+	static const char *const config[][2] = {{"cleanup.policy", "compact"}, {"segment.bytes", "16777216"},
+		{"segment.ms", "3600000"}, {"delete.retention.ms", "3600000"},
+		{"min.cleanable.dirty.ratio", "0.1"}};
+	for (size_t i = 0; topic && i < G_N_ELEMENTS(config); i++)
+		rd_kafka_NewTopic_set_config(topic, config[i][0], config[i][1]);
 	return topic;
 }
 
@@ -178,6 +182,9 @@ static bool partition_read(rd_kafka_t *reader, const struct kafka_settings *sett
 		if (!message)
 			continue;
 		rd_kafka_resp_err_t code = message->err;
+		/* However much there is to read, it goes on. */
+		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+			deadline = clock_monotonic() + READ_WAIT;
 		bool good = code != RD_KAFKA_RESP_ERR_NO_ERROR || message_take(message, prefix, records, out);
 		rd_kafka_message_destroy(message);
 		if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF)

@@ -134,7 +134,8 @@ static void pause_thread(struct kafka_shard *shard, dur_us delay)
 {
 	time_us until = clock_monotonic() + delay;
 	pthread_mutex_lock(&shard->lock);
-	while (!shard->abandoned && cond_wait_until(&shard->changed, &shard->lock, until))
+	while (!shard->abandoned && !(shard->stopping && shard->held == 0) &&
+		cond_wait_until(&shard->changed, &shard->lock, until))
 		continue;
 	pthread_mutex_unlock(&shard->lock);
 }

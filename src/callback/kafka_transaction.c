@@ -6,6 +6,8 @@
 #define CALL_MS    10000
 #define POLL_MS    100
 #define ERROR_MAX  512
+/* kafka.options may say otherwise. */
+#define TIMEOUT_MS 60000
 /* A new owner needs a moment to write its name. */
 #define OWNER_WAIT (3 * US_PER_SECOND)
 
@@ -92,14 +94,41 @@ static enum kafka_end call_until_known(struct kafka_shard *shard, transaction_fn
 
 /* --- the producer --- */
 
+static gint64 conf_number(const rd_kafka_conf_t *conf, const char *name)
+{
+	char text[32] = "";
+	size_t size = sizeof text;
+	rd_kafka_conf_get(conf, name, text, &size);
+	return g_ascii_strtoll(text, NULL, 10);
+}
+
+static bool conf_cap(rd_kafka_conf_t *conf, const char *name, gint64 most, GError **error)
+{
+	gint64 number = conf_number(conf, name);
+	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, most);
+	return (number > 0 && number <= most) || kafka_config_set(conf, name, text, error);
+}
+
+/* What is on its way has to be over before the broker gives the transaction up. */
+static bool conf_set_timeouts(rd_kafka_conf_t *conf, const struct kafka_settings *settings, GError **error)
+{
+	static const char name[] = "transaction.timeout.ms";
+	if (!g_hash_table_contains(settings->options, name) &&
+		!kafka_config_set(conf, name, G_STRINGIFY(TIMEOUT_MS), error))
+		return false;
+	gint64 timeout = conf_number(conf, name), most = timeout - timeout / 10;
+	return conf_cap(conf, "message.timeout.ms", most, error) &&
+	       conf_cap(conf, "socket.timeout.ms", most, error) &&
+	       conf_cap(conf, "request.timeout.ms", most, error);
+}
+
 static rd_kafka_conf_t *transactional_conf(struct kafka_shard *shard, GError **error)
 {
 	rd_kafka_conf_t *conf = kafka_config_producer(&shard->settings->kafka, error);
 	if (!conf)
 		return NULL;
 	bool ok = kafka_config_set(conf, "transactional.id", shard->transactional_id, error) &&
-		  kafka_config_set(conf, "transaction.timeout.ms", "60000", error) &&
-		  kafka_config_set(conf, "message.timeout.ms", "55000", error) &&
+		  conf_set_timeouts(conf, &shard->settings->kafka, error) &&
 		  kafka_config_set(conf, "log.queue", "false", error);
 	if (!ok) {
 		rd_kafka_conf_destroy(conf);

@@ -151,6 +151,7 @@ class Kafka:
             'transaction.state.log.replication.factor': 1,
             'transaction.state.log.min.isr': 1,
             'transaction.state.log.num.partitions': 4,
+            'transaction.abort.timed.out.transaction.cleanup.interval.ms': 500,
             'group.initial.rebalance.delay.ms': 0,
             # A broker that was killed may be known as alive for so long.
             'broker.session.timeout.ms': 3000,
