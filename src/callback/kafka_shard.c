@@ -173,8 +173,7 @@ static guint unknown_count(struct kafka_shard *shard, guint most)
 	return count;
 }
 
-/* Whether it is the message that is at fault. */
-static bool is_refusal(rd_kafka_resp_err_t error)
+bool kafka_is_refusal(rd_kafka_resp_err_t error)
 {
 	return error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || error == RD_KAFKA_RESP_ERR_INVALID_RECORD ||
 	       error == RD_KAFKA_RESP_ERR_INVALID_MSG || error == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
@@ -183,7 +182,7 @@ static bool is_refusal(rd_kafka_resp_err_t error)
 static bool any_refused(const struct kafka_shard *shard, guint count)
 {
 	for (guint i = 0; i < count; i++)
-		if (is_refusal(g_array_index(shard->items, struct kafka_item, i).error))
+		if (kafka_is_refusal(g_array_index(shard->items, struct kafka_item, i).error))
 			return true;
 	return false;
 }
@@ -208,8 +207,10 @@ static enum kafka_end step(struct kafka_shard *shard, guint *most)
 		*most = 1;
 		end = KAFKA_COMMITTED; /* it goes on at once */
 	}
-	if (end == KAFKA_COMMITTED)
+	if (end == KAFKA_COMMITTED) {
 		kafka_shard_trouble(shard, NULL);
+		g_clear_pointer(&shard->last_error, g_free);
+	}
 	return end;
 }
 

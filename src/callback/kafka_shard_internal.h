@@ -58,6 +58,9 @@ bool kafka_shard_is_abandoned(struct kafka_shard *shard);
 /* Says that fires wait, once; NULL: they do no more. */
 void kafka_shard_trouble(struct kafka_shard *shard, const char *message);
 
+/* Whether it is the message that is at fault. */
+bool kafka_is_refusal(rd_kafka_resp_err_t error);
+
 /* --- kafka_transaction.c --- */
 
 /* Makes the producer, ends what an old one had under way, reads the ledger, writes our name. */

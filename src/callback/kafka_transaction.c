@@ -39,24 +39,33 @@ static void on_log(const rd_kafka_t *producer, int level, const char *facility, 
 	(void)text;
 }
 
-/* What the broker said of a message says more than that the transaction failed. */
-static const char *first_reason(const struct kafka_shard *shard)
+/* In words where librdkafka's do not name the topic. Free with g_free. */
+static char *reason_text(const struct kafka_shard *shard, rd_kafka_resp_err_t code)
+{
+	if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+		return g_strdup_printf("there is no topic %s", shard->settings->kafka.topic);
+	return g_strdup(rd_kafka_err2str(code));
+}
+
+/* What the broker said of a message says more than that the transaction failed. Free with g_free. */
+static char *first_reason(const struct kafka_shard *shard)
 {
 	for (guint i = 0; i < shard->items->len; i++) {
 		const struct kafka_item *item = &g_array_index(shard->items, struct kafka_item, i);
 		if (item->error && item->error != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
 			item->error != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
-			return rd_kafka_err2str(item->error);
+			return reason_text(shard, item->error);
 	}
-	return shard->last_error;
+	return g_strdup(shard->last_error);
 }
 
 static void tell_trouble(struct kafka_shard *shard, const char *what, const char *why)
 {
-	const char *reason = first_reason(shard);
+	g_autofree char *reason = first_reason(shard);
 	g_autofree char *valid = g_utf8_make_valid(why, -1);
+	bool more = reason && !g_str_equal(reason, valid);
 	g_autofree char *text =
-		g_strdup_printf("%s: %s%s%s", what, valid, reason ? "; " : "", reason ? reason : "");
+		g_strdup_printf("%s: %s%s%s", what, valid, more ? "; " : "", more ? reason : "");
 	kafka_shard_trouble(shard, text);
 }
 
@@ -221,6 +230,8 @@ static enum kafka_end owner_write(struct kafka_shard *shard)
 		return end_of(shard, error, "begin of a transaction");
 	rd_kafka_resp_err_t code = kafka_progress_put_owner(shard->producer, shard->progress_topic,
 		shard->index, shard->transactional_id, shard->instance);
+	if (code)
+		tell_trouble(shard, "taking over", rd_kafka_err2str(code));
 	enum kafka_end end =
 		code ? KAFKA_RENEW : call_until_known(shard, rd_kafka_commit_transaction, "taking over");
 	shard->owned = shard->owned || end == KAFKA_COMMITTED;
@@ -261,6 +272,10 @@ static bool produce_items(struct kafka_shard *shard, guint count)
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 			continue;
 		item->error = code;
+		if (!kafka_is_refusal(code)) {
+			g_autofree char *why = reason_text(shard, code);
+			tell_trouble(shard, "a message", why);
+		}
 		return false;
 	}
 	return true;
