@@ -179,12 +179,19 @@ bool kafka_is_refusal(rd_kafka_resp_err_t error)
 	       error == RD_KAFKA_RESP_ERR_INVALID_MSG || error == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
 }
 
-static bool any_refused(const struct kafka_shard *shard, guint count)
+bool kafka_any_refused(const struct kafka_shard *shard)
 {
-	for (guint i = 0; i < count; i++)
+	for (guint i = 0; i < shard->items->len; i++)
 		if (kafka_is_refusal(g_array_index(shard->items, struct kafka_item, i).error))
 			return true;
 	return false;
+}
+
+/* They are tried anew. */
+static void errors_clear(struct kafka_shard *shard)
+{
+	for (guint i = 0; i < shard->items->len; i++)
+		g_array_index(shard->items, struct kafka_item, i).error = RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 /* One transaction, or the answers that need none. `most` is how many may be together: after a refusal each
@@ -194,6 +201,7 @@ static enum kafka_end step(struct kafka_shard *shard, guint *most)
 	guint known = known_count(shard);
 	if (known) {
 		items_answer(shard, known, delivered);
+		kafka_shard_trouble(shard, NULL);
 		return KAFKA_COMMITTED;
 	}
 	guint count = unknown_count(shard, *most);
@@ -201,9 +209,10 @@ static enum kafka_end step(struct kafka_shard *shard, guint *most)
 	if (end == KAFKA_COMMITTED) {
 		*most = *most < BATCH_MAX ? *most + 1 : BATCH_MAX;
 		items_answer(shard, count, delivered);
-	} else if (end == KAFKA_ABORTED && any_refused(shard, count)) {
+	} else if (end == KAFKA_ABORTED && kafka_any_refused(shard)) {
 		if (count == 1)
 			items_answer(shard, 1, rejected);
+		errors_clear(shard);
 		*most = 1;
 		end = KAFKA_COMMITTED; /* it goes on at once */
 	}

@@ -60,6 +60,8 @@ void kafka_shard_trouble(struct kafka_shard *shard, const char *message);
 
 /* Whether it is the message that is at fault. */
 bool kafka_is_refusal(rd_kafka_resp_err_t error);
+/* Whether any item in hand was refused for its own fault in the transaction under way. */
+bool kafka_any_refused(const struct kafka_shard *shard);
 
 /* --- kafka_transaction.c --- */
 

@@ -59,8 +59,11 @@ static char *first_reason(const struct kafka_shard *shard)
 	return g_strdup(shard->last_error);
 }
 
+/* Not of a message that is refused for its own fault: the others do not wait. */
 static void tell_trouble(struct kafka_shard *shard, const char *what, const char *why)
 {
+	if (kafka_any_refused(shard))
+		return;
 	g_autofree char *reason = first_reason(shard);
 	g_autofree char *valid = g_utf8_make_valid(why, -1);
 	bool more = reason && !g_str_equal(reason, valid);
@@ -272,10 +275,8 @@ static bool produce_items(struct kafka_shard *shard, guint count)
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 			continue;
 		item->error = code;
-		if (!kafka_is_refusal(code)) {
-			g_autofree char *why = reason_text(shard, code);
-			tell_trouble(shard, "a message", why);
-		}
+		g_autofree char *why = reason_text(shard, code);
+		tell_trouble(shard, "a message", why);
 		return false;
 	}
 	return true;

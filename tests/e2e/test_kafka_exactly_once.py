@@ -146,6 +146,7 @@ def kills_during_bursts(s, kafka, ends, count):
 
 # --- crashes and take-overs ---
 
+@pytest.mark.timeout(180 + 30 * KILLS)
 def test_kills_of_the_scheduler(exactly_once, kafka, ends):
     count = 500
     s = exactly_once(many(count))
@@ -155,6 +156,7 @@ def test_kills_of_the_scheduler(exactly_once, kafka, ends):
     print(f'{KILLS} kills, {len(messages)} fires, {everything - len(messages)} messages of transactions cut off')
 
 
+@pytest.mark.timeout(180 + 30 * KILLS)
 def test_kills_of_the_scheduler_without_exactly_once(exactly_once, kafka, ends):
     """The same without it: none is missing, and each life repeats at most what was on its way."""
     count = 500
@@ -271,6 +273,7 @@ def test_a_message_that_is_too_large(exactly_once, kafka, ends):
     s.stop()
     failed = s.history('--status', 'failed')
     assert {entry['action_id'] for entry in failed} == {21}
+    assert 'its fires wait' not in s.stderr
     check_once(kafka, s, 40)
 
 
