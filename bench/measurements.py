@@ -262,9 +262,10 @@ def exec_spawns(bench, count=5000, at_a_time=64):
     program.write_actions(bench.sizes.actions, far_off())
     floors = [bench.tool('exec_floor', count, at_a_time)[0]['per_s']]
     second = int(time.time() + 8 + bench.sizes.actions / 80_000)
+    due = due_at(second)[0]
     with sqlite3.connect(program.actions_path) as db:
         db.executemany("UPDATE action SET command = '/bin/true', cron = ? WHERE id = ?",
-                       ((due_at(second)[0], i * (bench.sizes.actions // count)) for i in range(1, count + 1)))
+                       ((due, i * (bench.sizes.actions // count)) for i in range(1, count + 1)))
     db.close()
     program.sync()
     try:
