@@ -4,6 +4,7 @@ name; a figure is a number, or a text that says why there is none."""
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -249,6 +250,41 @@ def http_requests(bench, concurrency=64):
         'cpu_us_per_request': (cpu_after - cpu) / count * 1e6,
         'floor_per_s': sum(floor['requests_per_s'] for floor in floors) / len(floors),
         'floor_cpu_us': sum(floor['cpu_us'] for floor in floors) / len(floors),
+    }
+
+
+# --- programs ---
+
+def exec_spawns(bench, count=5000, at_a_time=64):
+    """Programs that do nothing, for actions that are all due at once among many that are not: runs a second, from the
+    due instant to the last end; beside a small process that only spawns as many at a time."""
+    program = subject(bench, 'exec')
+    program.write_actions(bench.sizes.actions, far_off())
+    floors = [bench.tool('exec_floor', count, at_a_time)[0]['per_s']]
+    second = int(time.time() + 8 + bench.sizes.actions / 80_000)
+    due = due_at(second)[0]
+    with sqlite3.connect(program.actions_path) as db:
+        db.executemany("UPDATE action SET command = '/bin/true', cron = ? WHERE id = ?",
+                       ((due, i * (bench.sizes.actions // count)) for i in range(1, count + 1)))
+    db.close()
+    program.sync()
+    try:
+        program.start('exec', environment={'EXEC__ENABLED': 'true', 'EXEC__CONCURRENCY': str(at_a_time)})
+        program.settle(0.5)
+        if time.time() > second - 0.2:
+            raise RuntimeError('loading ran past the due instant')
+        cpu, _ = program.activity()
+        time.sleep(second - time.time() + 0.3)
+        figures = burst_check(program, second, count)
+        cpu_after, _ = program.activity()
+        program.stop()
+    finally:
+        program.kill()
+    floors.append(bench.tool('exec_floor', count, at_a_time)[0]['per_s'])
+    return {
+        'per_s': count / figures['finished_ms'] * 1e3,
+        'cpu_us_per_run': (cpu_after - cpu) / count * 1e6,
+        'floor_per_s': sum(floors) / len(floors),
     }
 
 

@@ -75,7 +75,7 @@ class Subject:
                             for i in range(1, count + 1)))
         text, = db.execute('SELECT sum(length(name) + length(command)) FROM action').fetchone()
         db.close()
-        self._sync()
+        self.sync()
         return text
 
     def set_schedules(self, schedules):
@@ -86,9 +86,9 @@ class Subject:
             db.executemany('INSERT INTO fresh VALUES (?, ?)', enumerate(schedules))
             db.execute(f'UPDATE action SET cron = (SELECT cron FROM fresh WHERE slot = action.id % {len(schedules)})')
         db.close()
-        self._sync()
+        self.sync()
 
-    def _sync(self):
+    def sync(self):
         """Lets the disk come to rest: the syncs of the program would wait for what is still being written."""
         with self.actions_path.open('rb') as file:
             os.fsync(file.fileno())

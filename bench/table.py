@@ -103,6 +103,8 @@ def rate_rows(f):
            f.share('http.floor_per_s', 'http.requests_per_s'), '>= x0.9', '', '')
     yield ('   CPU us a request', f.cell('http.cpu_us_per_request'),
            f.floor('http.floor_cpu_us', 'http.cpu_us_per_request'), '', '', '')
+    yield ('programs: runs a second', f.cell('exec.per_s'), f.share('exec.floor_per_s', 'exec.per_s'), '>= x0.8', '', '')
+    yield ('   CPU us a run, scheduler alone', f.cell('exec.cpu_us_per_run'), '', '', '', '')
     yield ('instructions: load, an action', f.cell('instructions.load'), '', '', '', '')
     yield ('   a fire of a burst, none', f.cell('instructions.fire'), '', '', '', '')
 

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,11 +19,12 @@
 #include "callback/exec_runs.h"
 #include "callback/exec_wire.h"
 
+#define KERNEL_SIGNALS 64
 /* Programs that are started before everything else is looked at again. */
-#define STARTS_MAX 8
-#define RECEIVE    ((size_t)64 << 10)
+#define STARTS_MAX     8
+#define RECEIVE        ((size_t)64 << 10)
 /* What was killed is not waited for longer than this before the helper ends. */
-#define END_GRACE  (2 * US_PER_SECOND)
+#define END_GRACE      (2 * US_PER_SECOND)
 
 struct helper {
 	int socket;
@@ -38,6 +40,20 @@ struct helper {
 	time_us end_at;
 };
 
+/* By the kernel's own call: glibc keeps two signals to itself, and what started the scheduler may have
+ * ignored them. */
+static void signals_reset(void)
+{
+	struct {
+		void *handler;
+		unsigned long flags;
+		void *restorer;
+		unsigned long mask[2];
+	} as_new = {0};
+	for (int number = 1; number <= KERNEL_SIGNALS; number++)
+		syscall(SYS_rt_sigaction, number, &as_new, NULL, KERNEL_SIGNALS / 8);
+}
+
 int exec_process_begin(int keep, const char *name)
 {
 	prctl(PR_SET_NAME, name, 0, 0, 0);
@@ -45,8 +61,7 @@ int exec_process_begin(int keep, const char *name)
 	sigset_t all;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
+	signals_reset();
 	int null_in = open("/dev/null", O_RDONLY | O_CLOEXEC),
 	    null_out = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	int kept = fcntl(keep, F_DUPFD_CLOEXEC, 3);

@@ -17,7 +17,7 @@
 
 struct sender {
 	struct callback *http;
-	struct http_queue queue;
+	struct fire_queue queue;
 	GPtrArray *transfers; /* struct http_transfer, as many as were ever needed at a time */
 	GPtrArray *idle;      /* those of them that have nothing to do; borrowed */
 	GArray *results;      /* struct fire_result, to be told */
@@ -86,29 +86,29 @@ static void turn_away_begun(struct sender *s, struct turning_away *away)
 {
 	for (guint i = 0; i < s->transfers->len; i++) {
 		struct http_transfer *transfer = s->transfers->pdata[i];
-		struct http_request *request = transfer->request;
+		struct fire_request *request = transfer->request;
 		if (!http_transfer_is_waiting(transfer))
 			continue;
 		http_transfer_abandon(transfer);
 		g_ptr_array_add(s->idle, transfer);
 		turn_away(away, &request->fire);
-		http_queue_done(&s->queue, request);
+		fire_queue_done(&s->queue, request);
 	}
 }
 
 static void transfer_ended(struct sender *s, struct http_transfer *transfer, CURLcode code)
 {
-	struct http_request *request = transfer->request;
+	struct fire_request *request = transfer->request;
 	struct http_verdict verdict = http_transfer_end(transfer, code);
 	g_ptr_array_add(s->idle, transfer);
 	trouble_say(s, &verdict);
 	if (verdict.unreachable) {
 		struct turning_away away = {s, &verdict};
-		http_queue_drain(&s->queue, turn_away, &away);
+		fire_queue_drain(&s->queue, turn_away, &away);
 		turn_away_begun(s, &away);
 	}
 	result_add(s, &request->fire, transfer->started_at, &verdict, verdict.detail);
-	http_queue_done(&s->queue, request);
+	fire_queue_done(&s->queue, request);
 	g_free(verdict.trouble);
 }
 
@@ -138,7 +138,7 @@ static void incoming_take(struct sender *s)
 	struct callback *http = s->http;
 	pthread_mutex_lock(&http->lock);
 	for (guint i = 0; i < http->incoming->len; i++)
-		http_queue_put(&s->queue, &g_array_index(http->incoming, struct fire, i));
+		fire_queue_put(&s->queue, &g_array_index(http->incoming, struct fire, i));
 	g_array_set_size(http->incoming, 0);
 	s->stopping = http->stopping;
 	s->deadline = http->deadline;
@@ -162,7 +162,7 @@ static void requests_begin(struct sender *s)
 {
 	struct http_transfer *transfer;
 	while (s->queue.next.length > 0 && (transfer = transfer_get(s)))
-		if (!http_transfer_begin(transfer, http_queue_take(&s->queue), s->multiplexes))
+		if (!http_transfer_begin(transfer, fire_queue_take(&s->queue), s->multiplexes))
 			transfer_ended(s, transfer, CURLE_OK);
 }
 
@@ -230,13 +230,13 @@ gpointer http_sender_run(gpointer data)
 	s.transfers = g_ptr_array_new_with_free_func((GDestroyNotify)http_transfer_free);
 	s.idle = g_ptr_array_new();
 	s.results = g_array_new(false, false, sizeof(struct fire_result));
-	http_queue_init(&s.queue);
+	fire_queue_init(&s.queue);
 	work(&s);
 	g_ptr_array_unref(s.idle);
 	g_ptr_array_unref(s.transfers);
 	for (guint i = 0; i < s.results->len; i++)
 		g_free(g_array_index(s.results, struct fire_result, i).detail);
 	g_array_unref(s.results);
-	http_queue_clear(&s.queue);
+	fire_queue_clear(&s.queue);
 	return NULL;
 }

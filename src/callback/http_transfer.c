@@ -203,7 +203,7 @@ static dur_us timeout_of(const struct http_transfer *t, const struct fire *fire)
 	return own > 0 ? own * US_PER_SECOND : t->target->settings->http.timeout;
 }
 
-bool http_transfer_begin(struct http_transfer *t, struct http_request *request, bool shares)
+bool http_transfer_begin(struct http_transfer *t, struct fire_request *request, bool shares)
 {
 	const struct fire *fire = &request->fire;
 	char id[FIRE_ID_MAX];

@@ -4,13 +4,13 @@
 #pragma once
 
 #include "callback/http_answer.h"
-#include "callback/http_queue.h"
+#include "callback/fire_queue.h"
 
 struct http_transfer {
 	const struct http_target *target; /* borrowed */
 	CURLM *multi;                     /* borrowed */
 	CURL *easy;
-	struct http_request *request; /* NULL: idle */
+	struct fire_request *request; /* NULL: idle */
 	char *url, *body;
 	char key[FIRE_ID_MAX + 20]; /* Idempotency-Key: … */
 	struct curl_slist headers;  /* the key, then those of the target */
@@ -38,7 +38,7 @@ void http_transfer_free(struct http_transfer *transfer);
 
 /* Begins a request. `shares`: rather wait for a connection that others use than make one, as the receiver
  * speaks HTTP/2. False where it could not be begun; it has ended then. */
-bool http_transfer_begin(struct http_transfer *transfer, struct http_request *request, bool shares);
+bool http_transfer_begin(struct http_transfer *transfer, struct fire_request *request, bool shares);
 /* It has no connection and has tried none. */
 bool http_transfer_is_waiting(const struct http_transfer *transfer);
 /* Takes it back; it is idle then, the request is the caller's again. */

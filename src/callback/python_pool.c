@@ -20,7 +20,7 @@
 /* --- requests and answers --- */
 
 void python_answer(
-	struct python_pool *pool, struct python_request *request, enum fire_answer answer, char *detail)
+	struct python_pool *pool, struct fire_request *request, enum fire_answer answer, char *detail)
 {
 	time_us now = clock_now();
 	struct fire_result result = {
@@ -33,7 +33,7 @@ void python_answer(
 	/* The clock may have been set back. */
 	result.finished_at = MAX(result.finished_at, result.started_at);
 	g_array_append_val(pool->results, result);
-	python_queue_done(&pool->queue, request);
+	fire_queue_done(&pool->queue, request);
 }
 
 /* Tells the answers, and that there is room again. */
@@ -63,7 +63,7 @@ static char *command_of(const struct python_pool *pool, const struct fire *fire)
 						    : g_strdup(command);
 }
 
-static void frame_make(const struct python_pool *pool, struct python_request *request)
+static void frame_make(const struct python_pool *pool, struct fire_request *request)
 {
 	const struct fire *fire = &request->fire;
 	char id[FIRE_ID_MAX];
@@ -84,7 +84,7 @@ static void frame_make(const struct python_pool *pool, struct python_request *re
 
 void python_begin(struct python_slot *slot, time_us now)
 {
-	struct python_request *request = g_queue_peek_head(&slot->sent);
+	struct fire_request *request = g_queue_peek_head(&slot->sent);
 	slot->since = now;
 	slot->due_at = TIME_US_MAX;
 	if (!request)
@@ -110,9 +110,9 @@ void python_take_back(struct python_pool *pool, struct python_slot *slot)
 {
 	size_t count = python_worker_take_back(&slot->worker);
 	while (count-- && slot->sent.length > 0) {
-		struct python_request *request = g_queue_pop_tail(&slot->sent);
+		struct fire_request *request = g_queue_pop_tail(&slot->sent);
 		request->started_at = 0;
-		python_queue_put_back(&pool->queue, request);
+		fire_queue_put_back(&pool->queue, request);
 	}
 	writable_await(pool, slot);
 }
@@ -123,7 +123,7 @@ static size_t depth_of(const struct python_slot *slot)
 {
 	if (slot->state != PYTHON_READY || slot->worker.frame)
 		return 0;
-	const struct python_request *first = slot->sent.head ? slot->sent.head->data : NULL;
+	const struct fire_request *first = slot->sent.head ? slot->sent.head->data : NULL;
 	if (!slot->typical || (first && first->frame_length >= PYTHON_PACKET_MAX))
 		return 1;
 	return (size_t)CLAMP(PYTHON_AHEAD / slot->typical, 1, PYTHON_DEPTH_MAX);
@@ -132,14 +132,14 @@ static size_t depth_of(const struct python_slot *slot)
 /* Gives a worker the next request; false where there is none for it. */
 static bool slot_give(struct python_pool *pool, struct python_slot *slot, time_us now)
 {
-	struct python_request *request = python_queue_take(&pool->queue);
+	struct fire_request *request = fire_queue_take(&pool->queue);
 	if (!request)
 		return false;
 	if (!request->frame)
 		frame_make(pool, request);
 	/* Such a one cannot be taken back: it gets a worker that has nothing else to do. */
 	if (request->frame_length >= PYTHON_PACKET_MAX && slot->sent.length > 0) {
-		python_queue_put_back(&pool->queue, request);
+		fire_queue_put_back(&pool->queue, request);
 		return false;
 	}
 	g_queue_push_tail(&slot->sent, request);
@@ -167,7 +167,7 @@ static void hand_out(struct python_pool *pool, time_us now)
 
 static void called(struct python_pool *pool, struct python_slot *slot, const json_t *frame, time_us now)
 {
-	struct python_request *request = g_queue_peek_head(&slot->sent);
+	struct fire_request *request = g_queue_peek_head(&slot->sent);
 	const json_t *id = json_object_get(frame, "id");
 	const json_t *error = json_object_get(frame, "error");
 	if (!request || !json_is_integer(id) || (uint64_t)json_integer_value(id) != request->fire.ticket ||
@@ -221,7 +221,7 @@ static void incoming_take(struct python_pool *pool)
 	struct callback *python = pool->python;
 	pthread_mutex_lock(&python->lock);
 	for (guint i = 0; i < python->incoming->len; i++)
-		python_queue_put(&pool->queue, &g_array_index(python->incoming, struct fire, i));
+		fire_queue_put(&pool->queue, &g_array_index(python->incoming, struct fire, i));
 	g_array_set_size(python->incoming, 0);
 	pool->stopping = python->stopping;
 	pool->deadline = python->deadline;
@@ -349,7 +349,7 @@ static void pool_open(struct python_pool *pool)
 	pool->results = g_array_new(false, false, sizeof(struct fire_result));
 	pool->delay = PYTHON_RETRY_MIN;
 	pool->start_at = TIME_US_MIN;
-	python_queue_init(&pool->queue);
+	fire_queue_init(&pool->queue);
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)pool->slot_count << 2};
 	epoll_ctl(pool->python->epoll, EPOLL_CTL_ADD, pool->python->wake, &event);
 }
@@ -361,15 +361,15 @@ static void pool_close(struct python_pool *pool)
 		struct python_slot *slot = &pool->slots[i];
 		if (slot->state == PYTHON_NONE)
 			continue;
-		struct python_request *request;
+		struct fire_request *request;
 		while ((request = g_queue_pop_tail(&slot->sent)))
-			python_queue_put_back(&pool->queue, request);
+			fire_queue_put_back(&pool->queue, request);
 		python_worker_close(&slot->worker, host->say, host->context);
 	}
 	for (guint i = 0; i < pool->results->len; i++)
 		g_free(g_array_index(pool->results, struct fire_result, i).detail);
 	g_array_unref(pool->results);
-	python_queue_clear(&pool->queue);
+	fire_queue_clear(&pool->queue);
 	g_free(pool->slots);
 	g_free(pool->reason);
 }

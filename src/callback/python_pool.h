@@ -7,7 +7,7 @@
 #pragma once
 
 #include "callback/python.h"
-#include "callback/python_queue.h"
+#include "callback/fire_queue.h"
 
 /* Fires at a worker at a time, and how long those behind the first may have to wait by what calls took so
  * far. */
@@ -47,7 +47,7 @@ struct python_slot {
 
 struct python_pool {
 	struct callback *python;
-	struct python_queue queue;
+	struct fire_queue queue;
 	struct python_slot *slots;
 	size_t slot_count;
 	size_t states[PYTHON_KILLED + 1]; /* how many slots have each */
@@ -67,7 +67,7 @@ struct python_pool {
 
 /* Keeps the answer to a request, which is then done. The detail is taken over. */
 void python_answer(
-	struct python_pool *pool, struct python_request *request, enum fire_answer answer, char *detail);
+	struct python_pool *pool, struct fire_request *request, enum fire_answer answer, char *detail);
 /* Takes back what the worker has not begun. */
 void python_take_back(struct python_pool *pool, struct python_slot *slot);
 /* When the request that has come to be the first at a worker must be over. */

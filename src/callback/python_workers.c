@@ -75,8 +75,8 @@ static void start_failed(struct python_pool *pool, char *reason, const char *tra
 
 void python_turn_away(struct python_pool *pool)
 {
-	struct python_request *request;
-	while ((request = python_queue_take(&pool->queue)))
+	struct fire_request *request;
+	while ((request = fire_queue_take(&pool->queue)))
 		python_answer(pool, request, FIRE_UNAVAILABLE, g_strdup(pool->reason));
 }
 
@@ -200,7 +200,7 @@ void python_overdue(struct python_pool *pool, struct python_slot *slot, time_us 
 }
 
 /* A fire that was running when its worker died is tried once more: it may not be to blame. */
-static void run_lost(struct python_pool *pool, struct python_slot *slot, struct python_request *request,
+static void run_lost(struct python_pool *pool, struct python_slot *slot, struct fire_request *request,
 	const char *how, int pid)
 {
 	if (slot->timed_out) {
@@ -219,7 +219,7 @@ static void run_lost(struct python_pool *pool, struct python_slot *slot, struct 
 				how, fire_id_format(fire->action->id, fire->nominal, fire->manual, id));
 		request->died = true;
 		request->started_at = 0;
-		python_queue_put_back(&pool->queue, request);
+		fire_queue_put_back(&pool->queue, request);
 	}
 }
 
@@ -242,7 +242,7 @@ void python_died(struct python_pool *pool, struct python_slot *slot, time_us now
 		python_worker_kill(&slot->worker, SIGKILL);
 	if (!python_worker_reap(&slot->worker, &how))
 		return;
-	struct python_request *request;
+	struct fire_request *request;
 	while ((request = g_queue_pop_tail(&slot->sent)))
 		run_lost(pool, slot, request, how, pid);
 	slot_close(pool, slot);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "callback/command.h"
+#include "callback/exec_words.h"
 #include "daemon/internal.h"
 
 #include <string.h>
@@ -166,7 +167,8 @@ static char *expand_words(
 	const char *template, const struct command_extra *extra, size_t count, GError **error)
 {
 	g_auto(GStrv) words = NULL;
-	if (!g_shell_parse_argv(template, NULL, &words, error))
+	words = exec_words_split(template, error);
+	if (!words)
 		return NULL;
 	GString *joined = g_string_new(NULL);
 	for (char **word = words; *word; word++) {

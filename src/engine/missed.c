@@ -193,7 +193,9 @@ void lane_cancel_hold(struct lane *lane)
 void lane_new_epoch(struct lane *lane)
 {
 	struct position now = position_end_of(lane->engine->now);
-	lane->hold.on = false;
+	/* Where the clock is still beyond it, that jump was real. */
+	if (lane->hold.on)
+		lane_release_hold(lane);
 	lane->clock_epoch++;
 	lane->epoch_new = true;
 	live_leave(lane, POSITION_MIN);

@@ -246,6 +246,9 @@ bool lane_is_missed(const struct world *world, int lane, const struct fire *fire
 {
 	struct position position = {fire->due_at, fire->action->id, fire->nominal};
 	uint32_t manual = oracle_manual(fire->manual);
+	/* Of two fires that share an id it cannot be told. */
+	if (!manual && oracle_may_repeat(world, sim_index(position.action_id), position.nominal))
+		return false;
 	for (int i = 0; i < SIM_LANES; i++) {
 		const struct open_fire *open =
 			journal_open(world, i, position.action_id, position.nominal, manual);

@@ -200,6 +200,26 @@ static void a_decided_backlog_outlives_a_clock_set_back(void **state G_GNUC_UNUS
 	rig_free(rig);
 }
 
+/* Two jumps within a minute: the first one was real, the second one was not. */
+static void a_real_jump_is_made_up_for_though_the_next_one_is_taken_back(void **state G_GNUC_UNUSED)
+{
+	struct rig *rig = ticking(EVERY_DAY);
+	rig_set_clock(rig, 25 * US_PER_HOUR); /* 01:00:30 of the second day */
+	assert_int_equal(rig_run(rig, 0), 0);
+	dur_us jump = 22 * US_PER_HOUR + 59 * US_PER_MINUTE + 29 * US_PER_SECOND;
+	rig_set_clock(rig, jump);
+	rig_wait(rig, US_PER_SECOND);
+	assert_int_equal(rig_run(rig, 0), 1); /* midnight, ahead of its time */
+	rig_set_clock(rig, -jump);
+	assert_int_equal(epoch(rig), 1);
+	rig_wait(rig, 2 * ENGINE_HOLD);
+	assert_int_equal(rig_run(rig, 0), 1);
+	assert_int_equal(rig_count(rig, 7, STATUS_DELIVERED), 2);
+	rig_wait(rig, 23 * US_PER_HOUR);
+	assert_int_equal(rig_run(rig, 0), 1);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +235,7 @@ int main(void)
 		cmocka_unit_test(a_new_epoch_keeps_fires_on_their_way),
 		cmocka_unit_test(a_definition_from_a_clock_ahead_is_owed_after_a_crash),
 		cmocka_unit_test(a_decided_backlog_outlives_a_clock_set_back),
+		cmocka_unit_test(a_real_jump_is_made_up_for_though_the_next_one_is_taken_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
