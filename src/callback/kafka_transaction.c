@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "callback/kafka_config.h"
 
-#define CALL_MS    10000
+#define CALL_MS    5000
 #define POLL_MS    100
 #define ERROR_MAX  512
 /* kafka.options may say otherwise. */

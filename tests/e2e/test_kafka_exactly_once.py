@@ -1,5 +1,6 @@
 """kafka.exactly_once on a real broker: whatever comes between, a consumer that reads what is committed gets each fire
-once. The number of kills is ACTION_SCHEDULER_KAFKA_KILLS (scripts/test --torture sets it)."""
+once. The number of kills is ACTION_SCHEDULER_KAFKA_KILLS (scripts/test --torture sets it), the
+seed of their moments ACTION_SCHEDULER_KAFKA_SEED, so that many may be made in pieces."""
 
 import os
 import random
@@ -17,7 +18,10 @@ from lib.wait import wait_for
 
 pytestmark = pytest.mark.xdist_group('kafka')
 
-KILLS = int(os.environ.get('ACTION_SCHEDULER_KAFKA_KILLS') or 8)
+MANY_KILLS = int(os.environ.get('ACTION_SCHEDULER_KAFKA_KILLS') or 0)
+KILLS = MANY_KILLS or 8
+# The short form of this is in test_kafka.py, too.
+KILLS_WITHOUT = MANY_KILLS or 2
 SEED = int(os.environ.get('ACTION_SCHEDULER_KAFKA_SEED') or 1)
 COMMITTED = 'read_committed'
 # As many fires there may be on their way without exactly_once, and so be repeated by a crash.
@@ -131,12 +135,12 @@ def check_once(kafka, s, count, isolation=COMMITTED, repeats=0):
     return messages
 
 
-def kills_during_bursts(s, kafka, ends, count):
+def kills_during_bursts(s, ends, count, kills):
     """Kills at random moments, also early in a life."""
     chance = random.Random(SEED)
     s.start()
     wait_more(s, ends, count)
-    for _ in range(KILLS):
+    for _ in range(kills):
         wait_more(s, ends, chance.choice((1, chance.randrange(1, count), chance.randrange(1, 3 * count))))
         s.kill()
         s.start(timeout=60)
@@ -150,21 +154,21 @@ def kills_during_bursts(s, kafka, ends, count):
 def test_kills_of_the_scheduler(exactly_once, kafka, ends):
     count = 500
     s = exactly_once(many(count))
-    kills_during_bursts(s, kafka, ends(s.topic), count)
+    kills_during_bursts(s, ends(s.topic), count, KILLS)
     messages = check_once(kafka, s, count)
     everything = len(kafka.read(s.topic, timeout=120))
     print(f'{KILLS} kills, {len(messages)} fires, {everything - len(messages)} messages of transactions cut off')
 
 
-@pytest.mark.timeout(180 + 30 * KILLS)
+@pytest.mark.timeout(180 + 30 * KILLS_WITHOUT)
 def test_kills_of_the_scheduler_without_exactly_once(exactly_once, kafka, ends):
     """The same without it: none is missing, and each life repeats at most what was on its way."""
     count = 500
     s = exactly_once(many(count), exactly_once=False)
-    kills_during_bursts(s, kafka, ends(s.topic), count)
-    messages = check_once(kafka, s, count, 'read_uncommitted', KILLS * WINDOW)
+    kills_during_bursts(s, ends(s.topic), count, KILLS_WITHOUT)
+    messages = check_once(kafka, s, count, 'read_uncommitted', KILLS_WITHOUT * WINDOW)
     again = len(messages) - len({message.fire_id for message in messages})
-    print(f'{KILLS} kills, {len(messages) - again} fires, {again} repeated')
+    print(f'{KILLS_WITHOUT} kills, {len(messages) - again} fires, {again} repeated')
 
 
 def test_a_take_over(exactly_once, kafka, ends):
