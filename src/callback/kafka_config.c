@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define TOPIC_MAX 249
+#include "model/action.h"
 
 struct property {
 	const char *name, *value;
@@ -175,14 +175,6 @@ rd_kafka_conf_t *kafka_config_observer(const struct kafka_settings *settings, GE
 	return NULL;
 }
 
-bool kafka_topic_is_valid(const char *name)
-{
-	size_t length = strlen(name);
-	static const char allowed[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "._-";
-	return length > 0 && length <= TOPIC_MAX && strspn(name, allowed) == length && strcmp(name, ".") &&
-	       strcmp(name, "..");
-}
-
 static bool is_missing(const char *value, const char *key, GError **error)
 {
 	if (!value)
@@ -196,11 +188,11 @@ bool kafka_config_check(const struct kafka_settings *settings, GError **error)
 	if (is_missing(settings->server, "kafka.server", error) ||
 		is_missing(settings->topic, "kafka.topic", error))
 		return false;
-	if (!kafka_topic_is_valid(settings->topic)) {
-		g_set_error(error, AS_ERROR, AS_ERROR_INVALID,
-			"kafka.topic: Kafka has no topics of this name: at most %d letters, digits, dots, "
-			"underscores and hyphens",
-			TOPIC_MAX);
+	if (!topic_is_valid(settings->topic)) {
+		g_set_error_literal(error, AS_ERROR, AS_ERROR_INVALID,
+			"kafka.topic: Kafka has no topics of this name (letters, digits, dots, underscores "
+			"and "
+			"hyphens)");
 		return false;
 	}
 	if (!options_check(settings, error))

@@ -19,5 +19,3 @@ bool kafka_config_set(rd_kafka_conf_t *conf, const char *name, const char *value
 
 /* `kafka://a:9092, b` as librdkafka has it: `a:9092,b`. Free with g_free. Errors: AS_ERROR_INVALID. */
 char *kafka_config_servers(const char *text, GError **error);
-/* Whether Kafka allows a topic of this name. */
-bool kafka_topic_is_valid(const char *name);

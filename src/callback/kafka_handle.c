@@ -8,7 +8,7 @@ static struct kafka_handle *handle_of(rd_kafka_t *producer, const char *topic, b
 	handle->producer = producer;
 	handle->queue = rd_kafka_queue_get_main(producer);
 	rd_kafka_set_log_queue(producer, NULL);
-	handle->topic = rd_kafka_topic_new(producer, topic, NULL);
+	kafka_topics_init(&handle->topics, producer, topic);
 	handle->single = single;
 	return handle;
 }
@@ -37,7 +37,7 @@ void kafka_handle_free(struct kafka_handle *handle)
 {
 	if (!handle)
 		return;
-	rd_kafka_topic_destroy(handle->topic);
+	kafka_topics_clear(&handle->topics);
 	rd_kafka_queue_destroy(handle->queue);
 	rd_kafka_destroy(handle->producer);
 	g_free(handle);

@@ -6,13 +6,14 @@
 #include <librdkafka/rdkafka.h>
 
 #include "base/error.h"
+#include "callback/kafka_topics.h"
 #include "model/callback_settings.h"
 
 struct kafka_handle {
 	rd_kafka_t *producer;
 	rd_kafka_queue_t *queue;
-	rd_kafka_topic_t *topic; /* kafka.topic */
-	bool single;             /* each message is a batch of its own */
+	struct kafka_topics topics;
+	bool single; /* each message is a batch of its own */
 };
 
 /* Errors: AS_ERROR_INVALID where a property is wrong, AS_ERROR_UNAVAILABLE where librdkafka makes no producer

@@ -47,8 +47,9 @@ static bool may_send(const struct kafka_sender *sender)
 static bool send_next(struct kafka_sender *sender, time_us now)
 {
 	struct kafka_entry *entry = sender->fires.next;
-	rd_kafka_resp_err_t error = kafka_message_produce(
-		&sender->message, sender->handle->producer, sender->handle->topic, &entry->fire, entry);
+	struct kafka_topics *topics = &sender->handle->topics;
+	rd_kafka_resp_err_t error = kafka_message_produce(&sender->message, sender->handle->producer,
+		kafka_topics_of(topics, entry->fire.action), &entry->fire, entry);
 	/* A queue that is full while nothing is in it has no room for this message ever. */
 	bool never = error == RD_KAFKA_RESP_ERR__QUEUE_FULL && !sender->fires.sent;
 	if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL && !never)

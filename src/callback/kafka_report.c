@@ -37,14 +37,29 @@ static bool is_no_topic(rd_kafka_resp_err_t error)
 	       error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
-/* The reason for the user. Free with g_free. */
-static char *refusal_text(const struct kafka_sender *sender, rd_kafka_resp_err_t error)
+/* A topic that cannot be written to is the receiver being away, but for one that the row has chosen: that is
+ * the row's fault, and no other fires have to wait for it. */
+static bool is_about_the_row(const struct kafka_entry *entry, rd_kafka_resp_err_t error)
 {
-	const char *server = sender->settings->kafka.server, *topic = sender->settings->kafka.topic;
+	return action_topic(entry->fire.action) &&
+	       (is_no_topic(error) || error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+}
+
+static const char *topic_of(const struct kafka_sender *sender, const struct kafka_entry *entry)
+{
+	const char *own = action_topic(entry->fire.action);
+	return own ? own : sender->settings->kafka.topic;
+}
+
+/* The reason for the user. Free with g_free. */
+static char *refusal_text(
+	const struct kafka_sender *sender, const struct kafka_entry *entry, rd_kafka_resp_err_t error)
+{
+	const char *server = sender->settings->kafka.server, *topic = topic_of(sender, entry);
 	const char *last = sender->last_error ? sender->last_error : rd_kafka_err2str(error);
 	if (is_no_topic(error))
-		return g_strdup_printf(
-			"there is no topic %s at %s; create it, or correct kafka.topic", topic, server);
+		return g_strdup_printf("there is no topic %s at %s; create it, or correct %s", topic, server,
+			action_topic(entry->fire.action) ? "the row" : "kafka.topic");
 	if (error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
 		return g_strdup_printf("%s does not allow writing to the topic %s; grant it", server, topic);
 	if (error == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT)
@@ -56,22 +71,23 @@ static char *refusal_text(const struct kafka_sender *sender, rd_kafka_resp_err_t
 	return g_strdup_printf("%s: %s", server, rd_kafka_err2str(error));
 }
 
-static char *batch_text(const struct kafka_sender *sender, rd_kafka_resp_err_t error)
+static char *batch_text(const char *topic, rd_kafka_resp_err_t error)
 {
 	const char *advice = error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE
 				     ? "; message.max.bytes in kafka.options should not be more than "
 				       "max.message.bytes of the topic"
 				     : "";
-	return g_strdup_printf("the topic %s refused a batch (%s), its messages are sent singly%s",
-		sender->settings->kafka.topic, rd_kafka_err2str(error), advice);
+	return g_strdup_printf("the topic %s refused a batch (%s), its messages are sent singly%s", topic,
+		rd_kafka_err2str(error), advice);
 }
 
 void kafka_refused(
 	struct kafka_sender *sender, struct kafka_entry *entry, rd_kafka_resp_err_t error, bool alone)
 {
 	bool batch = is_about_records(error) && !alone;
-	g_autofree char *text = batch ? batch_text(sender, error) : refusal_text(sender, error);
-	if (is_about_records(error) && alone) {
+	g_autofree char *text =
+		batch ? batch_text(topic_of(sender, entry), error) : refusal_text(sender, entry, error);
+	if ((is_about_records(error) && alone) || is_about_the_row(entry, error)) {
 		kafka_answer(sender, entry, FIRE_REJECTED, text);
 		return;
 	}

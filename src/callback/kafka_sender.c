@@ -68,6 +68,8 @@ static void ready_tell(struct kafka_sender *sender)
 void kafka_results_tell(struct kafka_sender *sender)
 {
 	const struct fire_result *results = (const struct fire_result *)(void *)sender->results->data;
+	if (!sender->results->len && !sender->giving_back)
+		return;
 	pthread_mutex_lock(&sender->lock);
 	bool told = !sender->abandoned;
 	sender->held -= sender->results->len;
@@ -135,6 +137,7 @@ static gpointer sender_thread(gpointer data)
 	struct kafka_sender *sender = data;
 	while (kafka_take(sender, !sender->handle && !sender->fires.count)) {
 		kafka_produce(sender);
+		kafka_results_tell(sender);
 		if (sender->handle && !sender->failure)
 			kafka_serve(sender, sender->fires.count ? WAIT_BUSY_MS : WAIT_IDLE_MS);
 		kafka_watch(sender);

@@ -172,17 +172,28 @@ static guint unknown_count(struct kafka_shard *shard, guint most)
 	return count;
 }
 
-/* Whether it is the message that is at fault. */
-static bool is_refusal(rd_kafka_resp_err_t error)
+/* The topic that the row has chosen is not there, or is not for us. */
+static bool is_row_topic(const struct kafka_item *item)
 {
-	return error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || error == RD_KAFKA_RESP_ERR_INVALID_RECORD ||
-	       error == RD_KAFKA_RESP_ERR_INVALID_MSG || error == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
+	return action_topic(item->fire.action) &&
+	       (item->error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+		       item->error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+		       item->error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+}
+
+/* Whether it is the message that is at fault. */
+static bool is_refusal(const struct kafka_item *item)
+{
+	rd_kafka_resp_err_t error = item->error;
+	return is_row_topic(item) || error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+	       error == RD_KAFKA_RESP_ERR_INVALID_RECORD || error == RD_KAFKA_RESP_ERR_INVALID_MSG ||
+	       error == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
 }
 
 static bool any_refused(const struct kafka_shard *shard, guint count)
 {
 	for (guint i = 0; i < count; i++)
-		if (is_refusal(g_array_index(shard->items, struct kafka_item, i).error))
+		if (is_refusal(&g_array_index(shard->items, struct kafka_item, i)))
 			return true;
 	return false;
 }

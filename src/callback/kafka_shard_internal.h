@@ -10,6 +10,7 @@
 #include "callback/kafka_message.h"
 #include "callback/kafka_progress.h"
 #include "callback/kafka_shard.h"
+#include "callback/kafka_topics.h"
 
 /* A fire in hand. */
 struct kafka_item {
@@ -37,7 +38,8 @@ struct kafka_shard {
 	/* The thread's own. */
 	struct kafka_message message;
 	rd_kafka_t *producer;
-	rd_kafka_topic_t *topic, *progress_topic;
+	struct kafka_topics topics;
+	rd_kafka_topic_t *progress_topic;
 	GArray *items; /* struct kafka_item, in order */
 	bool owned;    /* our name is in the progress topic */
 	bool trouble;  /* said */

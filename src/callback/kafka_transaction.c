@@ -124,7 +124,7 @@ static bool producer_new(struct kafka_shard *shard, GError **error)
 		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "kafka: %s", why);
 		return false;
 	}
-	shard->topic = rd_kafka_topic_new(shard->producer, shard->settings->kafka.topic, NULL);
+	kafka_topics_init(&shard->topics, shard->producer, shard->settings->kafka.topic);
 	shard->progress_topic =
 		rd_kafka_topic_new(shard->producer, shard->settings->kafka.progress_topic, NULL);
 	return true;
@@ -135,7 +135,7 @@ void kafka_producer_drop(struct kafka_shard *shard)
 	if (!shard->producer)
 		return;
 	rd_kafka_purge(shard->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-	rd_kafka_topic_destroy(shard->topic);
+	kafka_topics_clear(&shard->topics);
 	rd_kafka_topic_destroy(shard->progress_topic);
 	rd_kafka_destroy(shard->producer);
 	shard->producer = NULL;
@@ -225,8 +225,9 @@ static bool produce_items(struct kafka_shard *shard, guint count)
 		struct kafka_item *item = &g_array_index(shard->items, struct kafka_item, i);
 		item->error = RD_KAFKA_RESP_ERR_NO_ERROR;
 		rd_kafka_resp_err_t code;
-		while ((code = kafka_message_produce(&shard->message, shard->producer, shard->topic,
-				&item->fire, item)) == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
+		while ((code = kafka_message_produce(&shard->message, shard->producer,
+				kafka_topics_of(&shard->topics, item->fire.action), &item->fire, item)) ==
+				RD_KAFKA_RESP_ERR__QUEUE_FULL &&
 			!kafka_shard_is_abandoned(shard))
 			rd_kafka_poll(shard->producer, POLL_MS);
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -206,9 +206,7 @@ static void write_count(const struct checking *checking, uint64_t count, const c
 static void write_summary(const struct checking *checking)
 {
 	const struct problems *problems = &checking->problems;
-	unsigned every = STORE_ENABLED | STORE_TIMEZONE | STORE_CALLBACK | STORE_MAX_INSTANCES |
-			 STORE_TIMEOUT | STORE_MAX_ATTEMPTS | STORE_DST | STORE_CATCH_UP_LIMIT | STORE_ERROR;
-	unsigned missing = (unsigned)__builtin_popcount(every & ~checking->columns);
+	unsigned missing = (unsigned)__builtin_popcount(STORE_COLUMNS_ALL & ~checking->columns);
 	if (checking->cli->style.format != OUTPUT_TABLE)
 		return;
 	if (problems->errors || problems->warnings)

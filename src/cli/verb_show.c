@@ -84,6 +84,12 @@ static json_t *dst_json(const void *row)
 	return json_text(view->action.effective.dst.data, view->action.effective.dst.length);
 }
 
+static json_t *topic_json(const void *row)
+{
+	const struct show_view *view = row;
+	return json_text(view->action.row->topic.data, view->action.row->topic.length);
+}
+
 static json_t *normalised_json(const void *row)
 {
 	const struct show_view *view = row;
@@ -159,6 +165,7 @@ static const struct output_column more_columns[] = {
 	{"max_attempts", "MAX ATTEMPTS", max_attempts_json, NULL, OUTPUT_LEFT},
 	{"timeout", "TIMEOUT", timeout_json, NULL, OUTPUT_LEFT},
 	{"dst", "DST", dst_json, NULL, OUTPUT_LEFT},
+	{"topic", "TOPIC", topic_json, NULL, OUTPUT_LEFT},
 	{"next_fires", NULL, next_fires_json, NULL, OUTPUT_LEFT},
 	{"last_results", NULL, last_results_json, NULL, OUTPUT_LEFT},
 };

@@ -4,6 +4,16 @@
 
 #include <string.h>
 
+#define TOPIC_MAX 249
+
+bool topic_is_valid(const char *name)
+{
+	size_t length = strlen(name);
+	static const char allowed[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "._-";
+	return length > 0 && length <= TOPIC_MAX && strspn(name, allowed) == length && strcmp(name, ".") &&
+	       strcmp(name, "..");
+}
+
 struct action *action_ref(struct action *action)
 {
 	action->refs++;
@@ -174,9 +184,23 @@ static bool take_lane(
 	return found;
 }
 
+static bool check_topic(struct text topic, GError **error)
+{
+	if (!topic.data)
+		return true;
+	if (!check_text("topic", topic, error))
+		return false;
+	g_autofree char *name = g_strndup(topic.data, topic.length);
+	return topic_is_valid(name) ||
+	       fail(error, "topic",
+		       "Kafka has no topics of this name (letters, digits, dots, underscores and hyphens)");
+}
+
 static struct action *action_new(const struct action_row *row, const struct action *filled)
 {
-	struct action *action = g_malloc(sizeof(*action) + row->name.length + row->command.length + 2);
+	size_t topic_size = row->topic.data ? row->topic.length + 1 : 0;
+	struct action *action =
+		g_malloc(sizeof(*action) + row->name.length + row->command.length + 2 + topic_size);
 	*action = *filled;
 	action->id = row->id;
 	action->refs = 1;
@@ -187,6 +211,12 @@ static struct action *action_new(const struct action_row *row, const struct acti
 	action->text[row->name.length] = '\0';
 	memcpy(command, row->command.data, row->command.length);
 	command[row->command.length] = '\0';
+	action->has_topic = row->topic.data != NULL;
+	if (action->has_topic) {
+		char *topic = command + row->command.length + 1;
+		memcpy(topic, row->topic.data, row->topic.length);
+		topic[row->topic.length] = '\0';
+	}
 	return action;
 }
 
@@ -206,7 +236,8 @@ enum action_state action_build(const uint8_t *packed, size_t length, const struc
 		return ACTION_DISABLED;
 	struct action filled = {0};
 	if (!check_text("name", row.name, error) || !check_text("command", row.command, error) ||
-		!take_policies(&row, defaults, &filled, error) || !take_lane(&row, lanes, &filled, error) ||
+		!check_topic(row.topic, error) || !take_policies(&row, defaults, &filled, error) ||
+		!take_lane(&row, lanes, &filled, error) ||
 		!take_schedule(&row, dialect, cache, &filled, error))
 		return ACTION_BAD;
 	*out = action_new(&row, &filled);

@@ -37,7 +37,7 @@ struct action_row {
 	struct text name, command, cron;
 	struct maybe_int merge_missed, actuality_time;
 	struct maybe_int enabled, max_instances, timeout, max_attempts, catch_up_limit;
-	struct text timezone, callback, dst;
+	struct text timezone, callback, dst, topic;
 };
 
 /* What NULL in a column means: `action.defaults.*` and its neighbours. Strings are borrowed. */
@@ -68,9 +68,10 @@ struct action {
 	uint16_t lane; /* index of its callback, see action_build */
 	bool merge_missed;
 	bool stale; /* replaced or removed; set by the engine */
+	bool has_topic;
 	uint32_t name_length;
 	uint32_t command_length;
-	char text[]; /* name, NUL, command, NUL */
+	char text[]; /* name, NUL, command, NUL; topic, NUL where it has one */
 };
 
 static inline const char *action_name(const struct action *action)
@@ -81,6 +82,15 @@ static inline const char *action_command(const struct action *action)
 {
 	return action->text + action->name_length + 1;
 }
+
+/* NULL: that of the configuration. */
+static inline const char *action_topic(const struct action *action)
+{
+	return action->has_topic ? action_command(action) + action->command_length + 1 : NULL;
+}
+
+/* Whether Kafka allows a topic of this name: at most 249 letters, digits, dots, underscores and hyphens. */
+bool topic_is_valid(const char *name);
 
 struct action *action_ref(struct action *action);
 void action_unref(struct action *action); /* NULL is fine */

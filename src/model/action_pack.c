@@ -4,16 +4,21 @@
 #include <xxhash.h>
 
 /* The packed form, in this order (integers are varints of 7 bits, least first; signed ones zigzag):
- *   version, flags (bit 0 dialect, bits 1-2 dst), kinds (two bits an integer column, 16 bits, least byte
- * first), nulls (a bit a text column); id; the integer columns that are not NULL, bad ones as a text; name,
- * command, cron unless NULL; timezone and callback with a NUL behind them; dst where it is DST_OTHER. A text
- * is its length and its bytes. */
+ *   version, flags (bit 0 dialect, bits 1-2 dst, bit 3 topic), kinds (two bits an integer column, 16 bits,
+ * least byte first), nulls (a bit a text column); id; the integer columns that are not NULL, bad ones as a
+ * text; name, command, cron unless NULL; timezone and callback with a NUL behind them; dst where it is
+ * DST_OTHER; topic where it is not NULL. A text is its length and its bytes. */
 #define PACK_VERSION 1
 #define PACK_HEADER  5
 
 enum int_kind { INT_NULL, INT_VALUE, INT_BAD };
 
 enum { DST_OTHER = 2 };
+#define DST_SHIFT 1
+#define DST_MASK  3
+#define HAS_TOPIC (1u << 3)
+#define FLAGS_ALL (HAS_TOPIC | DST_MASK << DST_SHIFT | 1)
+
 static const char *const dst_names[] = {[DST_WALL_CLOCK] = "wall_clock", [DST_VIXIE] = "vixie"};
 
 static const size_t int_columns[] = {
@@ -111,7 +116,7 @@ void action_pack(const struct action_row *row, const struct action_defaults *def
 	enum { NULLABLE = 3 };
 	const struct text texts[] = {row->name, row->command, row->cron,
 		text_or(row->timezone, defaults->timezone), text_or(row->callback, defaults->callback),
-		row->dst};
+		row->dst, row->topic};
 	guint start = out->len;
 	g_byte_array_set_size(out, (guint)(start + pack_most(row, texts, G_N_ELEMENTS(texts))));
 	uint8_t *header = out->data + start;
@@ -125,8 +130,10 @@ void action_pack(const struct action_row *row, const struct action_defaults *def
 	at = put_string(put_string(at, texts[NULLABLE]), texts[NULLABLE + 1]);
 	if (dst == DST_OTHER)
 		at = put_text(at, row->dst);
+	if (row->topic.data)
+		at = put_text(at, row->topic);
 	header[0] = PACK_VERSION;
-	header[1] = (uint8_t)(defaults->dialect | dst << 1);
+	header[1] = (uint8_t)(defaults->dialect | dst << DST_SHIFT | (row->topic.data ? HAS_TOPIC : 0));
 	header[2] = (uint8_t)kinds;
 	header[3] = (uint8_t)(kinds >> 8);
 	header[4] = (uint8_t)nulls;
@@ -203,7 +210,7 @@ static void unpack_ints(struct reader *in, unsigned kinds, struct action_row *ro
 
 bool action_unpack(const uint8_t *packed, size_t length, struct action_row *row, enum unix_dialect *dialect)
 {
-	if (length < PACK_HEADER || packed[0] != PACK_VERSION || packed[1] >> 3 || packed[4] >> 3)
+	if (length < PACK_HEADER || packed[0] != PACK_VERSION || (packed[1] & ~FLAGS_ALL) || packed[4] >> 3)
 		return false;
 	struct reader in = {packed + PACK_HEADER, packed + length, true};
 	struct action_row fresh = {.id = take_signed(&in)};
@@ -214,8 +221,10 @@ bool action_unpack(const uint8_t *packed, size_t length, struct action_row *row,
 			*texts[i] = take_text(&in);
 	fresh.timezone = take_string(&in);
 	fresh.callback = take_string(&in);
-	unsigned dst = packed[1] >> 1;
+	unsigned dst = packed[1] >> DST_SHIFT & DST_MASK;
 	fresh.dst = dst < DST_OTHER ? (struct text){dst_names[dst], strlen(dst_names[dst])} : take_text(&in);
+	if (packed[1] & HAS_TOPIC)
+		fresh.topic = take_text(&in);
 	if (!in.ok || in.at != in.end || dst > DST_OTHER)
 		return false;
 	*row = fresh;

@@ -19,6 +19,7 @@ const struct column store_table[STORE_COLUMN_COUNT] = {
 	{"max_attempts", COLUMN_INTEGER, AT(max_attempts), STORE_MAX_ATTEMPTS, false},
 	{"dst", COLUMN_TEXT, AT(dst), STORE_DST, false},
 	{"catch_up_limit", COLUMN_INTEGER, AT(catch_up_limit), STORE_CATCH_UP_LIMIT, false},
+	{"topic", COLUMN_TEXT, AT(topic), STORE_TOPIC, false},
 	{"error", COLUMN_TEXT, NOT_IN_ROW, STORE_ERROR, false},
 };
 

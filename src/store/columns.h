@@ -17,7 +17,7 @@ struct column {
 #define NOT_IN_ROW SIZE_MAX
 
 /* Without id. */
-#define STORE_COLUMN_COUNT 14
+#define STORE_COLUMN_COUNT 15
 extern const struct column store_table[STORE_COLUMN_COUNT];
 
 static inline struct text *column_text(const struct column *column, struct action_row *row)

@@ -98,8 +98,9 @@ enum store_column {
 	STORE_MAX_ATTEMPTS = 1 << 5,
 	STORE_DST = 1 << 6,
 	STORE_CATCH_UP_LIMIT = 1 << 7,
-	STORE_ERROR = 1 << 8,
-	STORE_COLUMNS_ALL = (1 << 9) - 1,
+	STORE_TOPIC = 1 << 8,
+	STORE_ERROR = 1 << 9,
+	STORE_COLUMNS_ALL = (1 << 10) - 1,
 };
 unsigned store_columns(const struct store *store);
 

@@ -98,11 +98,11 @@ def test_fix_adds_the_optional_columns(program, db):
     configure(program, 'actions_db: {dialect: sqlite, database: database.db}\naction: {callback: print}\n')
     db.execute(CREATE_TABLE)
     db.add('a', unix('30 9 * * *'))
-    assert '9 optional columns missing; `check --fix` adds them' in program.run('check', status=0).stdout
+    assert '10 optional columns missing; `check --fix` adds them' in program.run('check', status=0).stdout
     assert len(db.rows()[0]) == 6
     done = program.run('check', '--fix', status=0)
-    assert '9 columns added' in done.stderr and 'missing' not in done.stdout
-    assert len(db.rows()[0]) == 15
+    assert '10 columns added' in done.stderr and 'missing' not in done.stdout
+    assert len(db.rows()[0]) == 16
     assert program.json('check', '--fix') == []
 
 

@@ -10,7 +10,7 @@ from lib.program import Program
 from lib.wait import wait_for
 
 OPTIONAL = {'enabled', 'timezone', 'callback', 'max_instances', 'timeout', 'max_attempts', 'dst', 'catch_up_limit',
-            'error'}
+            'topic', 'error'}
 LIST_KEYS = ['id', 'name', 'command', 'schedule', 'timezone', 'enabled', 'state', 'next_fire', 'last_status', 'error']
 NEW_YEAR = datetime(2024, 1, 1, 0, 0, 0, 500000, timezone.utc)
 
@@ -79,7 +79,7 @@ def test_init_force_overwrites_the_configuration_and_no_rows(program, db):
 def test_init_completes_a_table_of_the_python_program(program, db):
     db.execute(CREATE_TABLE)
     db.add('x', unix('* * * * *'))
-    assert '9 columns added' in program.run('init', status=0).stdout
+    assert '10 columns added' in program.run('init', status=0).stdout
     assert columns(db) >= OPTIONAL
     assert program.json('list')[0]['state'] == 'active'
     assert '0 columns added' in program.run('init', status=0).stdout
@@ -214,8 +214,8 @@ def test_show_has_everything(at_new_year, db):
     assert len(shown['next_fires']) == 5 and shown['last_results'] == []
     assert {key: shown[key] for key in (
         'callback', 'merge_missed', 'actuality_time', 'catch_up_limit', 'max_instances', 'max_attempts', 'timeout',
-        'dst')} == {'callback': 'print', 'merge_missed': False, 'actuality_time': -1, 'catch_up_limit': None,
-                    'max_instances': 3, 'max_attempts': 5, 'timeout': 60, 'dst': 'wall_clock'}
+        'dst', 'topic')} == {'callback': 'print', 'merge_missed': False, 'actuality_time': -1, 'catch_up_limit': None,
+                    'max_instances': 3, 'max_attempts': 5, 'timeout': 60, 'dst': 'wall_clock', 'topic': None}
 
 
 def test_show_is_readable(at_new_year, db):

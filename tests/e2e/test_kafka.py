@@ -135,6 +135,28 @@ def test_a_raw_value_and_placeholders(to_kafka, kafka):
         assert message.value.decode() == f'{message.fire_id} n é {{else}}'
 
 
+def test_a_topic_of_a_row(to_kafka, kafka):
+    """One that is not there fails the fires of that row, and no others wait for it."""
+    other = kafka.create()
+    s = to_kafka([], options={'topic.metadata.propagation.max.ms': 500})
+    assert 'columns added' in s.run('check', '--fix', check=0).stderr
+    s.actions.add_many([{'command': 'here', 'cron': EVERY_SECOND},
+                        {'command': 'there', 'cron': EVERY_SECOND, 'topic': other},
+                        {'command': 'nowhere', 'cron': EVERY_SECOND, 'topic': 'never-made'},
+                        {'command': 'bad', 'cron': EVERY_SECOND, 'topic': 'not a topic'}])
+    s.start()
+    wait_messages(kafka, s, 3)
+    s.wait_for(lambda: s.history('--status', 'failed'), 20, 'a failed fire')
+    s.stop()
+    assert {message.value for message in kafka.read(s.topic)} == {b'{"command": "here"}'}
+    assert {message.value for message in kafka.read(other)} == {b'{"command": "there"}'}
+    failed = s.history('--status', 'failed')
+    assert {entry['action_id'] for entry in failed} == {3}
+    assert 'there is no topic never-made' in json.dumps(failed)
+    assert s.actions.execute('SELECT error FROM action WHERE id = 4')[0][0].startswith('topic: Kafka has no topics')
+    assert 'its fires wait' not in s.stderr
+
+
 # --- refusals ---
 
 def test_a_message_that_is_too_large_is_refused_alone(to_kafka, kafka):

@@ -27,7 +27,7 @@ struct bench {
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t changed;
 	GArray *answers; /* struct fire_result by ticket; the last one of each */
-	unsigned counts[3];
+	unsigned counts[3], answered;
 	unsigned ready, trouble, trouble_over;
 	char *message; /* of the last trouble */
 	GString *said;
@@ -44,6 +44,7 @@ static void heard_resolved(void *context, const struct fire_result *results, siz
 		g_free(slot->detail);
 		*slot = results[i];
 		b->counts[results[i].answer]++;
+		b->answered++;
 	}
 	pthread_cond_broadcast(&b->changed);
 	pthread_mutex_unlock(&b->lock);
@@ -125,28 +126,37 @@ static int bench_teardown(void **state)
 	return 0;
 }
 
-static struct action *action_add(struct bench *b, int64_t id, const char *command)
+static struct action *action_add(struct bench *b, int64_t id, const char *command, const char *topic)
 {
 	static const char name[] = "имя";
-	struct action *action = g_malloc0(sizeof *action + sizeof name + strlen(command) + 1);
+	size_t topic_size = topic ? strlen(topic) + 1 : 0;
+	struct action *action = g_malloc0(sizeof *action + sizeof name + strlen(command) + 1 + topic_size);
 	action->id = id;
 	action->name_length = sizeof name - 1;
 	action->command_length = (uint32_t)strlen(command);
 	memcpy(action->text, name, sizeof name);
 	strcpy(action->text + sizeof name, command);
+	action->has_topic = topic != NULL;
+	if (topic)
+		strcpy(action->text + sizeof name + strlen(command) + 1, topic);
 	g_ptr_array_add(b->actions, action);
 	return action;
 }
 
 /* Submits a fire; it must be accepted. Its ticket is the how many-th it is. */
-static void submit(struct bench *b, int64_t id, const char *command, const char *manual)
+static void submit_to(struct bench *b, const char *topic, int64_t id, const char *command, const char *manual)
 {
 	struct fire fire = {.ticket = b->next_ticket++,
-		.action = action_add(b, id, command),
+		.action = action_add(b, id, command, topic),
 		.nominal = NOMINAL + (time_us)b->next_ticket * US_PER_SECOND,
 		.attempt = 1,
 		.manual = manual};
 	assert_int_equal(callback_kafka.submit(b->kafka, &fire, 1), 1);
+}
+
+static void submit(struct bench *b, int64_t id, const char *command, const char *manual)
+{
+	submit_to(b, NULL, id, command, manual);
 }
 
 /* So many fires at once, of actions 0 to 6; commands are their tickets. */
@@ -156,7 +166,7 @@ static void submit_many(struct bench *b, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		g_autofree char *command = g_strdup_printf("%" G_GUINT64_FORMAT, b->next_ticket);
 		fires[i] = (struct fire){.ticket = b->next_ticket++,
-			.action = action_add(b, (int64_t)i % 7, command),
+			.action = action_add(b, (int64_t)i % 7, command, NULL),
 			.nominal = NOMINAL,
 			.attempt = 1};
 	}
@@ -180,6 +190,11 @@ static void wait_at_least(struct bench *b, const unsigned *counter, unsigned lea
 static void wait_answers(struct bench *b, enum fire_answer answer, unsigned least)
 {
 	wait_at_least(b, &b->counts[answer], least);
+}
+
+static void wait_answered(struct bench *b, unsigned least)
+{
+	wait_at_least(b, &b->answered, least);
 }
 
 static const struct fire_result *answer_of(struct bench *b, uint64_t ticket)
@@ -272,7 +287,56 @@ static void messages_of_an_action_are_in_one_partition(void **state)
 	}
 }
 
+static void a_row_may_have_a_topic_of_its_own(void **state)
+{
+	struct bench *b = *state;
+	b->rig->settings->kafka.value = KAFKA_VALUE_RAW;
+	assert_int_equal(rd_kafka_mock_topic_create(b->rig->cluster, "other", KAFKA_RIG_PARTITIONS, 1), 0);
+	bench_open(b);
+	submit_to(b, "other", 1, "there", NULL);
+	submit(b, 1, "here", NULL);
+	wait_answers(b, FIRE_DELIVERED, 2);
+	assert_string_equal(read_one(b)->value, "here");
+	g_free(b->rig->topic);
+	b->rig->topic = g_strdup("other");
+	kafka_rig_read(b->rig, b->reads);
+	assert_int_equal(b->reads->len, 2);
+	assert_string_equal(g_array_index(b->reads, struct kafka_read, 1).value, "there");
+}
+
 /* --- refusals of single messages --- */
+
+/* Nobody waits for a topic that one row names. */
+static void a_topic_of_a_row_that_is_not_there_refuses_its_fires_only(void **state)
+{
+	struct bench *b = *state;
+	rd_kafka_mock_topic_set_error(b->rig->cluster, "other", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+	bench_open(b);
+	submit_to(b, "other", 1, "there", NULL);
+	submit(b, 1, "here", NULL);
+	wait_answers(b, FIRE_DELIVERED, 1);
+	wait_answers(b, FIRE_REJECTED, 1);
+	assert_detail(b, 0, "there is no topic other at ");
+	assert_detail(b, 0, "correct the row");
+	/* Known to be missing by now. */
+	submit_to(b, "other", 1, "there", NULL);
+	wait_answers(b, FIRE_REJECTED, 2);
+	/* And seen once it is there. */
+	rd_kafka_mock_topic_set_error(b->rig->cluster, "other", RD_KAFKA_RESP_ERR_NO_ERROR);
+	unsigned delivered = 1;
+	for (unsigned rejected = 2; rejected < 200 && delivered < 2;) {
+		submit_to(b, "other", 1, "there", NULL);
+		wait_answered(b, rejected + delivered + 1);
+		pthread_mutex_lock(&b->lock);
+		rejected = b->counts[FIRE_REJECTED];
+		delivered = b->counts[FIRE_DELIVERED];
+		pthread_mutex_unlock(&b->lock);
+		nanosleep(&(struct timespec){0, 100 * 1000 * 1000}, NULL);
+	}
+	assert_int_equal(b->counts[FIRE_DELIVERED], 2);
+	assert_int_equal(b->counts[FIRE_UNAVAILABLE], 0);
+	assert_int_equal(b->trouble, 0);
+}
 
 /* At every size around the limit a message is delivered or rejected, and none is left lying. */
 static void a_message_that_is_too_large_is_rejected_alone(void **state)
@@ -288,11 +352,7 @@ static void a_message_that_is_too_large_is_rejected_alone(void **state)
 		submit(b, 1, command, NULL);
 	}
 	submit(b, 1, "small", NULL);
-	struct timespec pause = {0, 10000000};
-	for (unsigned i = 0; i < 6000 && b->answers->len <= count; i++)
-		nanosleep(&pause, NULL);
-	wait_answers(b, FIRE_DELIVERED, 1);
-	wait_answers(b, FIRE_REJECTED, 10);
+	wait_answered(b, count + 1);
 	callback_kafka.close(b->kafka, clock_monotonic() + 60 * US_PER_SECOND);
 	b->kafka = NULL;
 	assert_int_equal(b->counts[FIRE_DELIVERED] + b->counts[FIRE_REJECTED], count + 1);
@@ -374,7 +434,8 @@ static void errors_that_pass_are_not_seen(void **state)
 /* After the fires were given back, the first submit is not accepted, so that nothing overtakes them. */
 static void submit_after_all_came_back(struct bench *b)
 {
-	struct fire fire = {.ticket = b->next_ticket, .action = action_add(b, 1, "later"), .attempt = 1};
+	struct fire fire = {
+		.ticket = b->next_ticket, .action = action_add(b, 1, "later", NULL), .attempt = 1};
 	unsigned ready = b->ready;
 	assert_int_equal(callback_kafka.submit(b->kafka, &fire, 1), 0);
 	wait_at_least(b, &b->ready, ready + 1);
@@ -522,6 +583,8 @@ int main(void)
 		ON_A_MOCK(a_raw_value_is_the_command),
 		ON_A_MOCK(placeholders_are_replaced_where_it_is_asked_for),
 		ON_A_MOCK(messages_of_an_action_are_in_one_partition),
+		ON_A_MOCK(a_row_may_have_a_topic_of_its_own),
+		ON_A_MOCK(a_topic_of_a_row_that_is_not_there_refuses_its_fires_only),
 		ON_A_MOCK(a_message_that_is_too_large_is_rejected_alone),
 		ON_A_MOCK(a_message_larger_than_the_whole_queue_is_rejected),
 		ON_A_MOCK(a_refused_batch_is_sent_again_singly),

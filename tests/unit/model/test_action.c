@@ -108,6 +108,7 @@ static void nulls_take_the_defaults(void **state G_GNUC_UNUSED)
 	assert_int_equal(action->lane, 4);
 	assert_int_equal(action->since, 0);
 	assert_false(action->stale);
+	assert_null(action_topic(action));
 	assert_string_equal(zone_name(schedule_zone(action->schedule)), "UTC");
 	assert_ptr_equal(action_ref(action), action);
 	action_unref(action);
@@ -127,7 +128,10 @@ static void columns_beat_the_defaults(void **state G_GNUC_UNUSED)
 	row.timezone = text_of("Europe/Moscow");
 	row.callback = text_of("exec");
 	row.dst = text_of("vixie");
+	row.topic = text_of("other.topic-1");
 	struct action *action = expect_active(&row);
+	assert_string_equal(action_command(action), "do it");
+	assert_string_equal(action_topic(action), "other.topic-1");
 	assert_false(action->merge_missed);
 	assert_int_equal(action->actuality_s, 0);
 	assert_int_equal(action->max_instances, UINT16_MAX);
@@ -182,8 +186,9 @@ static void bad_texts(void **state G_GNUC_UNUSED)
 	static const size_t columns[] = {offsetof(struct action_row, name),
 		offsetof(struct action_row, command), offsetof(struct action_row, cron),
 		offsetof(struct action_row, timezone), offsetof(struct action_row, callback),
-		offsetof(struct action_row, dst)};
-	static const char *const names[] = {"name", "command", "cron", "timezone", "callback", "dst"};
+		offsetof(struct action_row, dst), offsetof(struct action_row, topic)};
+	static const char *const names[] = {
+		"name", "command", "cron", "timezone", "callback", "dst", "topic"};
 	g_autofree char *huge = g_malloc(ACTION_TEXT_MAX + 2);
 	memset(huge, 'x', ACTION_TEXT_MAX + 2);
 	struct {
@@ -205,7 +210,8 @@ static void bad_texts(void **state G_GNUC_UNUSED)
 
 static void bad_meanings(void **state G_GNUC_UNUSED)
 {
-	static const struct {
+	g_autofree char *long_topic = g_strnfill(250, 't');
+	const struct {
 		size_t column;
 		const char *value, *message;
 	} cases[] = {{offsetof(struct action_row, cron), "{", "cron: "},
@@ -221,7 +227,12 @@ static void bad_meanings(void **state G_GNUC_UNUSED)
 		{offsetof(struct action_row, callback), "", "callback: "},
 		{offsetof(struct action_row, dst), "", "dst: "},
 		{offsetof(struct action_row, dst), "VIXIE", "dst: "},
-		{offsetof(struct action_row, dst), "wall_clock ", "dst: "}};
+		{offsetof(struct action_row, dst), "wall_clock ", "dst: "},
+		{offsetof(struct action_row, topic), "", "topic: "},
+		{offsetof(struct action_row, topic), "..", "topic: "},
+		{offsetof(struct action_row, topic), "a topic", "topic: "},
+		{offsetof(struct action_row, topic), "тема", "topic: "},
+		{offsetof(struct action_row, topic), long_topic, "topic: "}};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		struct action_row row = good_row();
 		*(struct text *)G_STRUCT_MEMBER_P(&row, cases[i].column) = text_of(cases[i].value);
@@ -284,6 +295,7 @@ static void same_row(const struct action_row *a, const struct action_row *b)
 	same_text(a->timezone, b->timezone);
 	same_text(a->callback, b->callback);
 	same_text(a->dst, b->dst);
+	same_text(a->topic, b->topic);
 	same_number(a->merge_missed, b->merge_missed);
 	same_number(a->actuality_time, b->actuality_time);
 	same_number(a->enabled, b->enabled);
@@ -311,7 +323,7 @@ static struct maybe_int random_number(GRand *rand)
 	}
 }
 
-static struct action_row random_row(GRand *rand, char buffers[6][300])
+static struct action_row random_row(GRand *rand, char buffers[7][300])
 {
 	return (struct action_row){.id = (int64_t)((uint64_t)g_rand_int(rand) << 32 | g_rand_int(rand)) >>
 					 g_rand_int_range(rand, 0, 64),
@@ -321,6 +333,7 @@ static struct action_row random_row(GRand *rand, char buffers[6][300])
 		.timezone = random_text(rand, buffers[3], false),
 		.callback = random_text(rand, buffers[4], false),
 		.dst = random_text(rand, buffers[5], false),
+		.topic = random_text(rand, buffers[6], true),
 		.merge_missed = random_number(rand),
 		.actuality_time = random_number(rand),
 		.enabled = random_number(rand),
@@ -334,7 +347,7 @@ static struct action_row random_row(GRand *rand, char buffers[6][300])
 static void packing_keeps_every_value(void **state G_GNUC_UNUSED)
 {
 	g_autoptr(GRand) rand = g_rand_new_with_seed(1);
-	static char buffers[6][300];
+	static char buffers[7][300];
 	for (int round = 0; round < 2000; round++) {
 		struct action_row row = random_row(rand, buffers), back;
 		enum unix_dialect dialect;
@@ -386,7 +399,7 @@ static void unpacked_defaults_are_resolved(void **state G_GNUC_UNUSED)
 /* Every column changes the digest, and so does every default that decides what the row means. */
 static void digest_tells_rows_apart(void **state G_GNUC_UNUSED)
 {
-	struct action_row rows[18];
+	struct action_row rows[19];
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		rows[i] = good_row();
 	rows[1].id = 18;
@@ -406,6 +419,7 @@ static void digest_tells_rows_apart(void **state G_GNUC_UNUSED)
 	rows[15].dst = text_of("vixie");
 	rows[16].max_attempts.bad = text_of("1");
 	rows[17].name = (struct text){0};
+	rows[18].topic = text_of("t");
 	uint64_t digests[G_N_ELEMENTS(rows)];
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autoptr(GByteArray) packed = pack(&rows[i]);

@@ -193,5 +193,5 @@ const struct test_backend test_backend_postgresql = {
 			    "ALTER TABLE action ADD callback TEXT; ALTER TABLE action ADD max_instances INT;"
 			    "ALTER TABLE action ADD timeout INT; ALTER TABLE action ADD max_attempts INT;"
 			    "ALTER TABLE action ADD dst TEXT; ALTER TABLE action ADD catch_up_limit INT;"
-			    "ALTER TABLE action ADD error TEXT",
+			    "ALTER TABLE action ADD topic TEXT; ALTER TABLE action ADD error TEXT",
 };

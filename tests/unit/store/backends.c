@@ -119,7 +119,7 @@ static const struct test_backend sqlite_file = {
 			    "ALTER TABLE action ADD callback TEXT; ALTER TABLE action ADD max_instances INT;"
 			    "ALTER TABLE action ADD timeout INT; ALTER TABLE action ADD max_attempts INT;"
 			    "ALTER TABLE action ADD dst TEXT; ALTER TABLE action ADD catch_up_limit INT;"
-			    "ALTER TABLE action ADD error TEXT",
+			    "ALTER TABLE action ADD topic TEXT; ALTER TABLE action ADD error TEXT",
 };
 
 const struct test_backend *const test_backends[] = {&sqlite_file, &test_backend_postgresql, &mariadb_server};

@@ -216,5 +216,5 @@ const struct test_backend mariadb_server = {
 	.optional_columns =
 		"ALTER TABLE action ADD enabled BOOL, ADD timezone TEXT, ADD callback VARCHAR(99),"
 		"ADD max_instances INT, ADD timeout INT, ADD max_attempts INT, ADD dst TEXT,"
-		"ADD catch_up_limit INT, ADD error TEXT",
+		"ADD catch_up_limit INT, ADD topic TEXT, ADD error TEXT",
 };

@@ -63,6 +63,7 @@ bool rows_append(void *context, const struct action_row *row)
 	append_more(out, "max_attempts", row->max_attempts);
 	append_more_text(out, "dst", row->dst);
 	append_more(out, "catch_up_limit", row->catch_up_limit);
+	append_more_text(out, "topic", row->topic);
 	g_string_append_c(out, '\n');
 	return true;
 }

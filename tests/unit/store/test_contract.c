@@ -134,9 +134,10 @@ static void optional_columns_are_read_where_they_are(void **state)
 	assert_int_equal(store_columns(fixture->store), STORE_COLUMNS_ALL);
 	backend->run(fixture->place,
 		"UPDATE action SET enabled = '0', timezone = 'UTC', callback = 'exec', max_instances = 1,"
-		"timeout = 2, max_attempts = 3, dst = 'vixie', catch_up_limit = 4, error = 'oh'");
+		"timeout = 2, max_attempts = 3, dst = 'vixie', catch_up_limit = 4, topic = 't', error = "
+		"'oh'");
 	expect_rows(fixture, "1|a|b|{}|||enabled=0|timezone=UTC|callback=exec|max_instances=1|timeout=2|"
-			     "max_attempts=3|dst=vixie|catch_up_limit=4\n");
+			     "max_attempts=3|dst=vixie|catch_up_limit=4|topic=t\n");
 }
 
 static void completing_adds_what_is_lacking_once(void **state)
@@ -146,15 +147,15 @@ static void completing_adds_what_is_lacking_once(void **state)
 	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',NULL,NULL);"
 				     "ALTER TABLE action ADD timezone VARCHAR(99)");
 	assert_true(store_complete_table(fixture->store, &added, NULL));
-	assert_int_equal(added, 8);
+	assert_int_equal(added, 9);
 	assert_int_equal(store_columns(fixture->store), STORE_COLUMNS_ALL);
 	assert_true(store_complete_table(fixture->store, &added, NULL));
 	assert_int_equal(added, 0);
 	backend->run(fixture->place,
 		"UPDATE action SET enabled = '1', timezone = 'UTC', callback = 'x', max_instances = 1,"
-		"timeout = 2, max_attempts = 3, dst = 'd', catch_up_limit = 4, error = 'e'");
+		"timeout = 2, max_attempts = 3, dst = 'd', catch_up_limit = 4, topic = 't', error = 'e'");
 	expect_rows(fixture, "1|a|b|{}|||enabled=1|timezone=UTC|callback=x|max_instances=1|timeout=2|"
-			     "max_attempts=3|dst=d|catch_up_limit=4\n");
+			     "max_attempts=3|dst=d|catch_up_limit=4|topic=t\n");
 }
 
 static bool stop_at_two(void *context, const struct action_row *row)
