@@ -23,6 +23,8 @@ static int wait_for_server(my_socket handle, my_bool is_read, int timeout G_GNUC
 	struct store_mysql *m = waiting;
 	struct pollfd fds[2] = {{.fd = handle, .events = is_read ? POLLIN : POLLOUT},
 		{.fd = m->options.stop_fd > 0 ? m->options.stop_fd : -1, .events = POLLIN}};
+	if (!m->until)
+		m->until = clock_monotonic() + m->wait;
 	for (;;) {
 		dur_us left = m->until - clock_monotonic();
 		int ready = left > 0 ? poll(fds, 2, (int)MIN((left + 999) / 1000, INT64_C(3600000))) : 0;
@@ -48,7 +50,8 @@ void store_mysql_wait(struct store_mysql *m, int ms)
 {
 	waiting = m;
 	m->wait_end = MYSQL_WAIT_DONE;
-	m->until = clock_monotonic() + ms * US_PER_MS;
+	m->wait = ms * US_PER_MS;
+	m->until = 0;
 }
 
 void store_mysql_drop(struct store_mysql *m)
@@ -60,7 +63,7 @@ void store_mysql_drop(struct store_mysql *m)
 	if (handle != MARIADB_INVALID_SOCKET)
 		shutdown(handle, SHUT_RDWR);
 	waiting = m;
-	m->until = 0;
+	m->wait = m->until = 0;
 	mysql_close(m->link);
 	m->link = NULL;
 }
