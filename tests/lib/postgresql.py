@@ -20,11 +20,12 @@ def installed():
 
 class PostgreSql:
     """One server on loopback and a Unix socket; `postgres` may do everything, without a password. Settings are lines
-    of postgresql.conf."""
+    of postgresql.conf. Without `start` it is made and not up yet."""
 
-    def __init__(self, *settings, directory=None):
-        done = subprocess.run([PROGRAM, 'start', str(os.getpid()), *settings], stdout=subprocess.PIPE, text=True,
-                              timeout=120, env=os.environ | ({'TMPDIR': str(directory)} if directory else {}))
+    def __init__(self, *settings, directory=None, start=True):
+        done = subprocess.run([PROGRAM, 'start' if start else 'make', str(os.getpid()), *settings],
+                              stdout=subprocess.PIPE, text=True, timeout=120,
+                              env=os.environ | ({'TMPDIR': str(directory)} if directory else {}))
         self.missing = done.returncode == SKIPPED
         if self.missing:
             return
