@@ -23,9 +23,11 @@ class PostgreSql:
     of postgresql.conf. Without `start` it is made and not up yet."""
 
     def __init__(self, *settings, directory=None, start=True):
-        done = subprocess.run([PROGRAM, 'start' if start else 'make', str(os.getpid()), *settings],
-                              stdout=subprocess.PIPE, text=True, timeout=120,
-                              env=os.environ | ({'TMPDIR': str(directory)} if directory else {}))
+        self._make('start' if start else 'make', *settings, directory=directory)
+
+    def _make(self, verb, *arguments, directory=None):
+        done = subprocess.run([PROGRAM, verb, str(os.getpid()), *arguments], stdout=subprocess.PIPE, text=True,
+                              timeout=120, env=os.environ | ({'TMPDIR': str(directory)} if directory else {}))
         self.missing = done.returncode == SKIPPED
         if self.missing:
             return
@@ -91,6 +93,17 @@ class PostgreSql:
             self.resume()
         self._control('stop')
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Standby(PostgreSql):
+    """One that follows another server, until it takes its place."""
+
+    def __init__(self, primary):
+        self._make('standby', str(primary.port))
+
+    def promote(self):
+        """It is a server in its own right from now on."""
+        self._control('promote')
 
 
 class PostgreSqlActions:
