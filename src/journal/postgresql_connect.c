@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/host_lookup.h"
 
 /* The server sees within some 25 s that this host is gone, and frees the lock; an answer that is late because
  * of someone's lock is told as such. The schema is that of the search_path which has internal_db already, or
@@ -135,6 +136,19 @@ static void add_option(GPtrArray *names, GPtrArray *values, const char *name, co
 	g_ptr_array_add(values, (char *)value);
 }
 
+/* Of the options, the last of several; NULL where there is an address beside it. */
+static const char *host_of(const struct server_target *target)
+{
+	const char *host = target->host;
+	for (size_t i = 0; i < target->setting_count; i++) {
+		if (strcmp(target->settings[i].name, "host") == 0)
+			host = target->settings[i].value;
+		if (strcmp(target->settings[i].name, "hostaddr") == 0)
+			return NULL;
+	}
+	return host;
+}
+
 /* What comes later counts. */
 static PGconn *start(const struct server_target *target)
 {
@@ -245,6 +259,8 @@ static bool set_up(struct pgj_link *link, const struct server_target *target, GE
 
 struct server_link *pgj_connect(const struct server_target *target, GError **error)
 {
+	if (!host_lookup(host_of(target), target->deadline, 0, error))
+		return NULL;
 	struct pgj_link *link = g_new0(struct pgj_link, 1);
 	link->conn = start(target);
 	g_assert(link->conn); /* out of memory */

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/host_lookup.h"
 #include "base/mysql_settings.h"
 
 #define CONNECT_MS   5000
@@ -115,6 +116,7 @@ static bool link_make(struct store_mysql *m, GError **error)
 {
 	const struct store_options *options = &m->options;
 	const char *socket = m->socket;
+	int connect_ms = options->connect_ms ? options->connect_ms : CONNECT_MS;
 	MYSQL *link = mysql_init(NULL);
 	if (!link)
 		g_error("out of memory");
@@ -123,7 +125,12 @@ static bool link_make(struct store_mysql *m, GError **error)
 		mysql_close(link);
 		return false;
 	}
-	store_mysql_wait(m, options->connect_ms ? options->connect_ms : CONNECT_MS);
+	if (!socket && !host_lookup(options->host, connect_ms * US_PER_MS, options->stop_fd, error)) {
+		g_prefix_error(error, "%s: ", m->base.place);
+		mysql_close(link);
+		return false;
+	}
+	store_mysql_wait(m, connect_ms);
 	if (!mysql_real_connect(link, socket ? NULL : options->host, options->username, options->password,
 		    options->database, (unsigned)options->port, socket, 0)) {
 		store_mysql_failed(m, mysql_errno(link), mysql_error(link), error);
