@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@ struct lookup {
 	gint references;
 };
 
-static GMutex lock;           /* guards the table */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the table */
 static GHashTable *under_way; /* name → struct lookup, borrowed: it leaves when it is done */
 
 static void lookup_unref(struct lookup *lookup)
@@ -36,9 +37,9 @@ static gpointer lookup_run(gpointer data)
 	struct addrinfo *list = NULL;
 	if (getaddrinfo(lookup->host, NULL, &hints, &list) == 0)
 		freeaddrinfo(list);
-	g_mutex_lock(&lock);
+	pthread_mutex_lock(&lock);
 	g_hash_table_remove(under_way, lookup->host);
-	g_mutex_unlock(&lock);
+	pthread_mutex_unlock(&lock);
 	if (write(lookup->done, &(uint64_t){1}, 8) < 0)
 		g_error("eventfd: %m");
 	lookup_unref(lookup);
@@ -64,7 +65,7 @@ static struct lookup *lookup_start(const char *host)
 /* A reference to the lookup of this name that is under way, or that begins. */
 static struct lookup *lookup_join(const char *host)
 {
-	g_mutex_lock(&lock);
+	pthread_mutex_lock(&lock);
 	if (!under_way)
 		under_way = g_hash_table_new(g_str_hash, g_str_equal);
 	struct lookup *lookup = g_hash_table_lookup(under_way, host);
@@ -72,7 +73,7 @@ static struct lookup *lookup_join(const char *host)
 		g_hash_table_insert(under_way, lookup->host, lookup);
 	if (lookup)
 		g_atomic_int_inc(&lookup->references);
-	g_mutex_unlock(&lock);
+	pthread_mutex_unlock(&lock);
 	return lookup;
 }
 
