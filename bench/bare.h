@@ -10,9 +10,10 @@
 
 /* What the Python program's table has, and what `init` adds to it. */
 #define BARE_COLUMNS "id, name, command, cron, merge_missed, actuality_time"
-#define BARE_ADDED   "enabled, timezone, callback, max_instances, timeout, max_attempts, dst, catch_up_limit"
+#define BARE_ADDED \
+	"enabled, timezone, callback, max_instances, timeout, max_attempts, dst, catch_up_limit, topic"
 /* The rows that the commits write to, one each. */
-#define BARE_ROWS    1000
+#define BARE_ROWS 1000
 
 static inline double now_ms(void)
 {
