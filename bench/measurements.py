@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from servers import Servers
 from subject import SCHEDULES, Subject, due_at, far_off
 
 HERE = Path(__file__).resolve().parent
@@ -29,10 +30,12 @@ class Sizes(NamedTuple):
     peer_durable: int = 300
     peer_burst: int = 10_000
     peer_seconds: int = 10
+    server_s: int = 10
+    edits: int = 300
 
 
 QUICK = Sizes(actions=100_000, bursts=(100_000,), sustained_s=5, idle_s=5, peer_actions=5_000, peer_durable=50,
-              peer_burst=2_000, peer_seconds=5)
+              peer_burst=2_000, peer_seconds=5, server_s=4, edits=100)
 
 
 class Bench(NamedTuple):
@@ -41,6 +44,7 @@ class Bench(NamedTuple):
     build: Path
     scratch: Path
     sizes: Sizes
+    servers: Servers
 
     @property
     def binary(self):
@@ -61,16 +65,16 @@ class Bench(NamedTuple):
         return json.loads(out.stdout)
 
 
-def subject(bench, name):
+def subject(bench, name, config=None):
     """The program in a directory of its own."""
-    return Subject(bench.binary, bench.scratch / name)
+    return Subject(bench.binary, bench.scratch / name, config)
 
 
 # --- load, restart, rest ---
 
 def bare_ms(bench, program):
     """The floor of a load."""
-    bare, = bench.tool('bare_select', program.actions_path)
+    bare, = bench.tool('bare_sqlite', 'select', program.actions_path)
     return bare['ms']
 
 

@@ -9,12 +9,12 @@ import subprocess
 import time
 from pathlib import Path
 
-CONFIG = """\
-actions_db: {{dialect: sqlite, database: actions.db}}
-internal_db: {{dialect: sqlite, database: internal.db}}
-track_changes_period: 15
-action: {{callback: {callback}, defaults: {{merge_missed: false, actuality_time: -1}}}}
-"""
+CONFIG = {
+    'actions_db': {'dialect': 'sqlite', 'database': 'actions.db'},
+    'internal_db': {'dialect': 'sqlite', 'database': 'internal.db'},
+    'track_changes_period': 15,
+    'action': {'defaults': {'merge_missed': False, 'actuality_time': -1}},
+}
 
 TABLE = """CREATE TABLE action (id INTEGER NOT NULL, name TEXT NOT NULL, command TEXT NOT NULL, cron JSON NOT NULL,
     merge_missed BOOLEAN, actuality_time INTEGER, PRIMARY KEY (id))"""
@@ -47,11 +47,12 @@ def due_at(second):
 
 
 class Subject:
-    """A working directory and, between start and stop, the process in it."""
+    """A working directory and, between start and stop, the process in it. `config` has other sections than CONFIG."""
 
-    def __init__(self, binary, directory):
+    def __init__(self, binary, directory, config=None):
         self.binary = str(binary)
         self.directory = Path(directory)
+        self.config = CONFIG | (config or {})
         self.directory.mkdir(parents=True, exist_ok=True)
         self.process = None
         self._socket = None
@@ -107,9 +108,21 @@ class Subject:
 
     # --- life ---
 
+    def write_config(self, callback):
+        """JSON is YAML."""
+        action = self.config['action'] | {'callback': callback}
+        text = json.dumps(self.config | {'action': action})
+        (self.directory / 'config.yaml').write_text(text, encoding='utf-8')
+
+    def init(self, *options):
+        """The tables, and what `init` adds to them."""
+        self.write_config('none')
+        subprocess.run([self.binary, '-c', 'config.yaml', 'init', *options], cwd=self.directory, check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def start(self, callback, stdout=subprocess.DEVNULL, prefix=(), environment=None):
         """Starts it and returns after how many seconds it said READY."""
-        (self.directory / 'config.yaml').write_text(CONFIG.format(callback=callback), encoding='utf-8')
+        self.write_config(callback)
         name = f'@action-scheduler-bench-{os.getpid()}-{time.monotonic_ns()}'
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self._socket.bind('\0' + name[1:])

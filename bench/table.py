@@ -31,10 +31,10 @@ class Figures:
         value = self.value(path)
         return '' if value is None else number(value) + unit
 
-    def floor(self, path, own):
+    def floor(self, path, own, digits=1):
         """A floor, and how many times it the program took."""
         value = self.value(path)
-        return '' if value is None else f'{number(value)} (x{self.value(own) / value:.1f})'
+        return '' if value is None else f'{number(value)} (x{self.value(own) / value:.{digits}f})'
 
     def share(self, path, own):
         """A floor that is a rate, and how many times its rate the program has."""
@@ -109,6 +109,29 @@ def rate_rows(f):
     yield ('   a fire of a burst, none', f.cell('instructions.fire'), '', '', '', '')
 
 
+SERVERS = {'postgresql': 'PostgreSQL', 'mariadb': 'MariaDB'}
+DATABASES = {'sqlite': 'SQLite'} | SERVERS
+PACKAGES = {'postgresql': 'postgresql-15', 'mariadb': 'mariadb-server'}
+
+
+def server_rows(f, sizes):
+    """What databases that are servers cost."""
+    n = sizes.actions
+    for dialect, name in SERVERS.items():
+        yield (f'load {n:,} rows from {name}, ms', f.cell(f'{dialect} load.load_ms'),
+               f.floor(f'{dialect} load.bare_ms', f'{dialect} load.load_ms'), '<= x2', '', '')
+    yield (f'a look at {n:,} unchanged rows, CPU ms here; there', '', '', '', '', '')
+    for name, where in (('postgresql look', 'PostgreSQL, with the trigger'),
+                        ('postgresql look bare', 'PostgreSQL, without it'), ('mariadb look', 'MariaDB')):
+        yield (f'   {where}', f'{f.cell(f"{name}.here_ms")}; {f.cell(f"{name}.there_ms")}', '', '', '', '')
+    yield (f'an edit among {n:,} rows until its effect, PostgreSQL, ms p50; p99',
+           f'{f.cell("postgresql effect.p50_ms")}; {f.cell("postgresql effect.p99_ms")}', '', '<= 50', '', '')
+    for dialect, name in DATABASES.items():
+        yield (f'durable fires a second, internal_db on {name}; bare commits', f.cell(f'{dialect} durable.fires_per_s'),
+               f.floor(f'{dialect} durable.bare_per_s', f'{dialect} durable.fires_per_s', 0), '', '', '')
+        yield ('   commits a second', f.cell(f'{dialect} durable.commits_per_s'), '', '', '', '')
+
+
 def machine():
     """On what it was measured."""
     model = ''
@@ -120,7 +143,7 @@ def machine():
 def render(figures, sizes):
     """The text of the table."""
     f = Figures(figures)
-    rows = [COLUMNS, *load_rows(f, sizes), *burst_rows(f, sizes), *rate_rows(f)]
+    rows = [COLUMNS, *load_rows(f, sizes), *burst_rows(f, sizes), *rate_rows(f), *server_rows(f, sizes)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
     lines = ['  '.join(cell.ljust(width) if i == 0 else cell.rjust(width)
                        for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows]
@@ -134,4 +157,6 @@ def why_missing(name):
         return 'robfig/cron: needs golang-go and golang-github-robfig-cron-dev'
     if name == 'instructions':
         return 'instructions: needs valgrind'
+    if name == 'postgresql' or name == 'mariadb':
+        return f'{DATABASES[name]}: no server is installed; needs {PACKAGES[name]}'
     return f'{name}: not all rounds of it gave figures; see above'

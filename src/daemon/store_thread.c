@@ -302,6 +302,14 @@ static void next_look_set(struct store_thread *t, time_us looked, dur_us period)
 	t->again = t->again * 5 > AGAIN_MAX ? 0 : t->again * 5;
 }
 
+static bool is_stopping(struct store_thread *t)
+{
+	pthread_mutex_lock(&t->lock);
+	bool stopping = t->stopping;
+	pthread_mutex_unlock(&t->lock);
+	return stopping;
+}
+
 static gpointer store_thread_run(gpointer data)
 {
 	struct store_thread *t = data;
@@ -313,8 +321,8 @@ static gpointer store_thread_run(gpointer data)
 		next_look_set(t, looked, period);
 		if (done)
 			outage_over(&t->outage);
-		else if (error && !table_failed(t, error, period))
-			break;
+		else if (error && !is_stopping(t) && !table_failed(t, error, period))
+			break; /* a look that the end has cut short is no outage */
 	}
 	store_close(t->store);
 	pthread_mutex_lock(&t->lock);

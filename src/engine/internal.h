@@ -103,8 +103,9 @@ struct flight {
 	struct stream *stream;      /* NULL: written down as open */
 	struct action *action;      /* a reference; NULL where it was gone at the start */
 	struct position position;
-	uint64_t ticket, order; /* order: that of dispatch */
-	time_us handed_at;      /* boottime */
+	uint64_t ticket, order;   /* order: that of dispatch */
+	time_us handed_at;        /* boottime */
+	time_us unavailable_from; /* boottime of the first hand-out that found the receiver unavailable */
 	time_us next_attempt_at, started_at, finished_at;
 	char *manual, *detail;
 	int64_t action_id;

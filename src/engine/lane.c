@@ -132,6 +132,7 @@ static void flight_move(struct lane *from, struct lane *to, struct flight *fligh
 		open_remove(from, flight);
 	run_leave(from, flight);
 	flight_not_begun(from, flight);
+	flight->unavailable = 0;
 	from->retained--;
 	from->backlog_retained -= flight->backlog;
 	to->retained++;
@@ -356,11 +357,12 @@ static void answer_rejected(struct lane *lane, struct flight *flight, const stru
 		flight_wait(lane, flight, result, tried);
 }
 
-/* The receiver answers others meanwhile: it is this fire alone that it has trouble with. Where fires are
- * runs, their order is not that of their ends anyway. */
+/* The receiver has answered others since this fire was first handed out in vain: it is this one alone that it
+ * has trouble with. Where fires are runs, their order is not that of their ends anyway. */
 static bool is_alone_unavailable(const struct lane *lane, const struct flight *flight)
 {
-	return lane->lasting && lane->answered_at >= flight->handed_at && lane->answered_at != TIME_US_MIN;
+	return lane->lasting && lane->answered_at != TIME_US_MIN &&
+	       lane->answered_at >= flight->unavailable_from;
 }
 
 /* Back to where it was among those to be handed out. */
@@ -394,6 +396,8 @@ static bool answer(struct lane *lane, const struct fire_result *result)
 	g_free(flight->detail);
 	flight->detail = result->detail;
 	if (result->answer == FIRE_UNAVAILABLE) {
+		if (flight->unavailable == 0)
+			flight->unavailable_from = flight->handed_at;
 		if (flight->unavailable < UINT8_MAX)
 			flight->unavailable++;
 		if (is_alone_unavailable(lane, flight)) {

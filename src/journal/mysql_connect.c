@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/host_lookup.h"
 #include "base/mysql_settings.h"
 
 /* The lock goes with the session, so the server must not end it because it is idle. */
@@ -111,6 +112,8 @@ static bool connect_to(struct jmy_link *link, const struct server_target *target
 	/* By itself the library takes the socket whatever the port is. */
 	if (target->port && !socket)
 		mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &tcp);
+	if (!socket && !host_lookup(target->host, target->deadline, 0, error))
+		return false;
 	if (!mysql_real_connect(mysql, socket ? NULL : target->host, target->username, target->password,
 		    target->database, (unsigned)target->port, socket,
 		    CLIENT_MULTI_STATEMENTS | CLIENT_FOUND_ROWS)) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/host_lookup.h"
 
 /* The server sees within some 25 s that this host is gone, and frees the lock; an answer that is late because
  * of someone's lock is told as such. The schema is that of the search_path which has internal_db already, or
@@ -135,6 +136,19 @@ static void add_option(GPtrArray *names, GPtrArray *values, const char *name, co
 	g_ptr_array_add(values, (char *)value);
 }
 
+/* Of the options, the last of several; NULL where there is an address beside it. */
+static const char *host_of(const struct server_target *target)
+{
+	const char *host = target->host;
+	for (size_t i = 0; i < target->setting_count; i++) {
+		if (strcmp(target->settings[i].name, "host") == 0)
+			host = target->settings[i].value;
+		if (strcmp(target->settings[i].name, "hostaddr") == 0)
+			return NULL;
+	}
+	return host;
+}
+
 /* What comes later counts. */
 static PGconn *start(const struct server_target *target)
 {
@@ -179,7 +193,55 @@ static void ignore_notice(void *context, const PGresult *result)
 	(void)result;
 }
 
-static bool set_up(struct pgj_link *link, GError **error)
+/* The process that serves the session now. */
+static bool ask_pid(struct pgj_link *link, int64_t *pid, GError **error)
+{
+	bool done = PQsendQuery(link->conn, "SELECT pg_catalog.pg_backend_pid()");
+	if (!done)
+		return pgj_fail(link, NULL, error);
+	while (pgj_wait(link, done ? error : NULL)) {
+		PGresult *result = PQgetResult(link->conn);
+		if (!result)
+			return done;
+		if (PQresultStatus(result) == PGRES_TUPLES_OK)
+			*pid = g_ascii_strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+		else if (done)
+			done = pgj_fail(link, result, error);
+		PQclear(result);
+	}
+	return false;
+}
+
+/* Whether a second client is served by the process that serves us, or we ourselves by another one then. */
+static bool session_is_shared(struct pgj_link *link, const struct server_target *target)
+{
+	struct pgj_link other = {.conn = start(target), .deadline = target->deadline};
+	int64_t pid = link->base.session;
+	g_assert(other.conn); /* out of memory */
+	bool shared =
+		finish_connect(&other, NULL) && ask_pid(&other, &pid, NULL) && pid == link->base.session;
+	if (!shared && ask_pid(link, &pid, NULL))
+		shared = pid != link->base.session;
+	PQfinish(other.conn);
+	return shared;
+}
+
+/* A pooler makes up a process of its own. In session mode that is the only difference; in another one there
+ * is no session that could hold a lock. Nothing may be set before this is known: it would stay for others. */
+static bool check_pooler(struct pgj_link *link, const struct server_target *target, GError **error)
+{
+	if (!ask_pid(link, &link->base.session, error))
+		return false;
+	if (link->base.session == PQbackendPID(link->conn) || !session_is_shared(link, target))
+		return true;
+	g_set_error_literal(error, AS_ERROR, AS_ERROR_INVALID,
+		"the connection goes through a pooler in transaction mode, in which no session can hold a "
+		"lock: "
+		"connect internal_db directly, or through a pooler in session mode");
+	return false;
+}
+
+static bool set_up(struct pgj_link *link, const struct server_target *target, GError **error)
 {
 	g_autofree char *session = g_strdup_printf(SESSION, link->deadline / US_PER_MS);
 	const char *encoding = PQparameterStatus(link->conn, "server_encoding");
@@ -190,18 +252,20 @@ static bool set_up(struct pgj_link *link, GError **error)
 		return false;
 	}
 	PQsetNoticeReceiver(link->conn, ignore_notice, NULL);
-	link->base.session = PQbackendPID(link->conn);
-	return PQsetnonblocking(link->conn, 1) == 0 ? pgj_script(&link->base, session, error)
-						    : pgj_fail(link, NULL, error);
+	if (PQsetnonblocking(link->conn, 1) != 0)
+		return pgj_fail(link, NULL, error);
+	return check_pooler(link, target, error) && pgj_script(&link->base, session, error);
 }
 
 struct server_link *pgj_connect(const struct server_target *target, GError **error)
 {
+	if (!host_lookup(host_of(target), target->deadline, 0, error))
+		return NULL;
 	struct pgj_link *link = g_new0(struct pgj_link, 1);
 	link->conn = start(target);
 	g_assert(link->conn); /* out of memory */
 	link->deadline = target->deadline;
-	if (finish_connect(link, error) && set_up(link, error))
+	if (finish_connect(link, error) && set_up(link, target, error))
 		return &link->base;
 	pgj_close(&link->base);
 	return NULL;

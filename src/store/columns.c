@@ -60,3 +60,16 @@ void column_parse(enum column_kind kind, struct text text, struct maybe_int *out
 	if (!out->set)
 		out->bad = text;
 }
+
+unsigned columns_alter(unsigned present, const char *const *types, char quote, GString *sql)
+{
+	unsigned count = 0;
+	g_string_assign(sql, "ALTER TABLE action");
+	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
+		const struct column *column = &store_table[i];
+		if (column->bit && !(present & column->bit))
+			g_string_append_printf(sql, "%s ADD COLUMN %c%s%c %s", count++ ? "," : "", quote,
+				column->name, quote, types[column->kind]);
+	}
+	return count;
+}

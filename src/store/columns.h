@@ -32,3 +32,7 @@ static inline struct maybe_int *column_int(const struct column *column, struct a
 /* An integer or a boolean that a database holds as text: sets *out (`bad` where it is neither). The text must
  * end in a NUL. Booleans are also true/false, yes/no, on/off, t/f, y/n, in any case. */
 void column_parse(enum column_kind kind, struct text text, struct maybe_int *out);
+
+/* Writes the statement that adds the optional columns which a table with these (enum store_column) lacks, the
+ * types by enum column_kind, and returns how many they are. One statement: half of them is never there. */
+unsigned columns_alter(unsigned present, const char *const *types, char quote, GString *sql);

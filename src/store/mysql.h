@@ -27,7 +27,8 @@ struct store_mysql {
 	char *socket;
 	GPtrArray *settings; /* name, value, name, value… */
 	MYSQL *link;         /* NULL: not connected */
-	time_us until;       /* CLOCK_MONOTONIC: the end of the present wait */
+	dur_us wait;         /* how long the present call may wait for the server */
+	time_us until;       /* CLOCK_MONOTONIC: the end of that; 0: nothing was waited for yet */
 	enum mysql_wait_end wait_end;
 	bool has_crc32c;
 	bool patient; /* the statement goes over the whole table before it answers */
@@ -47,7 +48,7 @@ static inline struct store_mysql *store_mysql(struct store *store)
 bool store_mysql_connect(struct store_mysql *m, GError **error);
 /* Lets the connection go, whatever is under way on it, without waiting for the server. */
 void store_mysql_drop(struct store_mysql *m);
-/* From now on a wait may last so long, in ms. */
+/* From when the server is waited for next, that may last so long, in ms, until this is called again. */
 void store_mysql_wait(struct store_mysql *m, int ms);
 int store_mysql_statement_ms(const struct store_mysql *m);
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/host_lookup.h"
 #include "base/mysql_settings.h"
 
 #define CONNECT_MS   5000
@@ -23,6 +24,8 @@ static int wait_for_server(my_socket handle, my_bool is_read, int timeout G_GNUC
 	struct store_mysql *m = waiting;
 	struct pollfd fds[2] = {{.fd = handle, .events = is_read ? POLLIN : POLLOUT},
 		{.fd = m->options.stop_fd > 0 ? m->options.stop_fd : -1, .events = POLLIN}};
+	if (!m->until)
+		m->until = clock_monotonic() + m->wait;
 	for (;;) {
 		dur_us left = m->until - clock_monotonic();
 		int ready = left > 0 ? poll(fds, 2, (int)MIN((left + 999) / 1000, INT64_C(3600000))) : 0;
@@ -48,7 +51,8 @@ void store_mysql_wait(struct store_mysql *m, int ms)
 {
 	waiting = m;
 	m->wait_end = MYSQL_WAIT_DONE;
-	m->until = clock_monotonic() + ms * US_PER_MS;
+	m->wait = ms * US_PER_MS;
+	m->until = 0;
 }
 
 void store_mysql_drop(struct store_mysql *m)
@@ -60,7 +64,7 @@ void store_mysql_drop(struct store_mysql *m)
 	if (handle != MARIADB_INVALID_SOCKET)
 		shutdown(handle, SHUT_RDWR);
 	waiting = m;
-	m->until = 0;
+	m->wait = m->until = 0;
 	mysql_close(m->link);
 	m->link = NULL;
 }
@@ -112,6 +116,7 @@ static bool link_make(struct store_mysql *m, GError **error)
 {
 	const struct store_options *options = &m->options;
 	const char *socket = m->socket;
+	int connect_ms = options->connect_ms ? options->connect_ms : CONNECT_MS;
 	MYSQL *link = mysql_init(NULL);
 	if (!link)
 		g_error("out of memory");
@@ -120,7 +125,12 @@ static bool link_make(struct store_mysql *m, GError **error)
 		mysql_close(link);
 		return false;
 	}
-	store_mysql_wait(m, options->connect_ms ? options->connect_ms : CONNECT_MS);
+	if (!socket && !host_lookup(options->host, connect_ms * US_PER_MS, options->stop_fd, error)) {
+		g_prefix_error(error, "%s: ", m->base.place);
+		mysql_close(link);
+		return false;
+	}
+	store_mysql_wait(m, connect_ms);
 	if (!mysql_real_connect(link, socket ? NULL : options->host, options->username, options->password,
 		    options->database, (unsigned)options->port, socket, 0)) {
 		store_mysql_failed(m, mysql_errno(link), mysql_error(link), error);

@@ -91,29 +91,22 @@ static bool same_shape(const struct mysql_shape *a, const struct mysql_shape *b)
 
 /* --- SQL --- */
 
-/* Different values become different texts, NULL one that no value has. */
+/* Different values become different texts; NULL stays what it is. */
 static void append_value(const struct mysql_shape *shape, unsigned i, GString *sql)
 {
-	const char *name = shape->columns[i]->name;
 	bool cast = shape->binary && is_text(shape->types[i]);
-	g_autoptr(GString) value = g_string_new(NULL);
-	g_string_append_printf(value, "%s`%s`%s", cast ? "CAST(" : "", name, cast ? " AS BINARY)" : "");
-	if (shape->types[i] == MYSQL_TYPE_BIT)
-		g_string_append(value, " + 0");
-	if (!shape->nullable[i])
-		g_string_append(sql, value->str);
-	else if (is_text(shape->types[i]))
-		g_string_append_printf(sql, "IFNULL(CONCAT('=', %s), '')", value->str);
-	else
-		g_string_append_printf(sql, "IFNULL(%s, 'NULL')", value->str);
+	const char *number = shape->types[i] == MYSQL_TYPE_BIT ? " + 0" : "";
+	g_string_append_printf(sql, "%s`%s`%s%s", cast ? "CAST(" : "", shape->columns[i]->name,
+		cast ? " AS BINARY)" : "", number);
 }
 
 /* All values of a row as one text, or the MD5 of each of them. They cannot run into each other, as NUL in one
- * makes the row bad anyway. */
-static char *row_sql(const struct mysql_shape *shape, bool md5)
+ * makes the row bad anyway. CONCAT_WS passes over those that are NULL: which they are is told by nulls_sql.
+ */
+static char *row_sql(const struct mysql_shape *shape, const char *first, bool md5)
 {
 	GString *row = g_string_new("CONCAT_WS(CHAR(0), ");
-	g_string_append(row, shape->id_nullable ? "IFNULL(`id`, 'NULL')" : "`id`");
+	g_string_append(row, first);
 	for (unsigned i = 0; i < shape->count; i++) {
 		if (shape->columns[i]->offset == NOT_IN_ROW)
 			continue;
@@ -125,16 +118,31 @@ static char *row_sql(const struct mysql_shape *shape, bool md5)
 	return g_string_free(row, FALSE);
 }
 
+/* A number with a bit for each column that may be NULL. To ask each is much cheaper than to make a text of
+ * it. */
+static char *nulls_sql(const struct mysql_shape *shape)
+{
+	GString *nulls = g_string_new(shape->id_nullable ? "(`id` IS NULL)" : "0");
+	for (unsigned i = 0; i < shape->count; i++)
+		if (shape->columns[i]->offset != NOT_IN_ROW && shape->nullable[i])
+			g_string_append_printf(
+				nulls, " + (`%s` IS NULL) * %u", shape->columns[i]->name, 2u << i);
+	return g_string_free(nulls, FALSE);
+}
+
 #define MD5_NUMBER "CAST(CONV(LEFT(MD5(%s), 16), 16, 10) AS UNSIGNED)"
 
 /* The 64-bit digest of a row, of all but the column `error`. Each CRC alone is linear, so two rows that swap
- * a value would cancel out in a XOR of them; their product is not. A row that is longer than
- * max_allowed_packet is NULL as one text. */
+ * a value would cancel out in a XOR of them; their product is not. The second one begins with the NULLs. A
+ * row that is longer than max_allowed_packet is NULL as one text. */
 static void append_digest(const struct store_mysql *m, const struct mysql_shape *shape, GString *sql)
 {
-	g_autofree char *row = row_sql(shape, false), *parts = row_sql(shape, true);
+	g_autofree char *nulls = nulls_sql(shape);
+	g_autofree char *first = g_strdup_printf("%s, `id`", nulls);
+	g_autofree char *parts = row_sql(shape, first, true);
+	g_autofree char *row = row_sql(shape, m->has_crc32c ? "`id`" : first, false);
 	if (m->has_crc32c)
-		g_string_append_printf(sql, "IFNULL(CRC32(%s) * CRC32C(%s), ", row, row);
+		g_string_append_printf(sql, "IFNULL(CRC32(%s) * CRC32C(%s, %s), ", row, nulls, row);
 	else
 		g_string_append_printf(sql, "IFNULL(" MD5_NUMBER ", ", row);
 	g_string_append_printf(sql, MD5_NUMBER ")", parts);

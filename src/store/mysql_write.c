@@ -37,18 +37,11 @@ bool store_mysql_complete_table(struct store *store, unsigned *added, GError **e
 {
 	struct store_mysql *m = store_mysql(store);
 	struct mysql_shape shape;
-	unsigned count = 0;
+	g_autoptr(GString) sql = g_string_new(NULL);
 	if (!store_mysql_connect(m, error) || !store_mysql_shape(m, &shape, error))
 		return false;
 	store_forget(store);
-	/* All in one statement: the table is rebuilt once at the most, and half of it is never there. */
-	g_autoptr(GString) sql = g_string_new("ALTER TABLE `action`");
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
-		const struct column *column = &store_table[i];
-		if (column->bit && !(shape.bits & column->bit))
-			g_string_append_printf(sql, "%s ADD COLUMN `%s` %s", count++ ? "," : "", column->name,
-				type_names[column->kind]);
-	}
+	unsigned count = columns_alter(shape.bits, type_names, '`', sql);
 	if (count && (!store_mysql_run(m, sql->str, error) || !store_mysql_shape(m, &shape, error)))
 		return false;
 	*added = count;

@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <string.h>
 
+#include "base/host_lookup.h"
+
 #define CONNECT_MS   5000
 #define STATEMENT_MS 10000
 #define LOCK_MS      5000
@@ -12,6 +14,11 @@
 static int statement_ms(const struct store_pg *pg)
 {
 	return pg->options.statement_ms ? pg->options.statement_ms : STATEMENT_MS;
+}
+
+static int connect_ms(const struct store_pg *pg)
+{
+	return pg->options.connect_ms ? pg->options.connect_ms : CONNECT_MS;
 }
 
 /* --- errors --- */
@@ -162,7 +169,7 @@ static void ignore_notice(void *context, const PGresult *result)
 
 static bool connect_poll(struct store_pg *pg, GError **error)
 {
-	int64_t until = deadline(pg->options.connect_ms ? pg->options.connect_ms : CONNECT_MS);
+	int64_t until = deadline(connect_ms(pg));
 	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
 	if (PQstatus(pg->db) == CONNECTION_BAD)
 		return pg_fail(pg, NULL, NULL, error);
@@ -177,11 +184,34 @@ static bool connect_poll(struct store_pg *pg, GError **error)
 	return true;
 }
 
+/* The last of several counts; an address beside it makes it a mere name. */
+static const char *host_of(const struct store_pg *pg)
+{
+	const char *host = NULL;
+	for (guint i = 0; pg->names->pdata[i]; i++) {
+		if (strcmp(pg->names->pdata[i], "host") == 0)
+			host = pg->values->pdata[i];
+		if (strcmp(pg->names->pdata[i], "hostaddr") == 0)
+			return NULL;
+	}
+	return host;
+}
+
+static bool resolve(struct store_pg *pg, GError **error)
+{
+	if (host_lookup(host_of(pg), connect_ms(pg) * US_PER_MS, pg->options.stop_fd, error))
+		return true;
+	g_prefix_error(error, "%s: ", pg->base.place);
+	return false;
+}
+
 bool pg_open(struct store_pg *pg, GError **error)
 {
 	if (pg->db && PQstatus(pg->db) == CONNECTION_OK)
 		return true;
 	pg_drop(pg);
+	if (!resolve(pg, error))
+		return false;
 	pg->db = PQconnectStartParams(
 		(const char *const *)pg->names->pdata, (const char *const *)pg->values->pdata, 0);
 	if (!pg->db)

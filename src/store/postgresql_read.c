@@ -233,9 +233,10 @@ static char *copy_sql(const struct pg_shape *shape, const char *where)
 		if (shape->columns[i]->offset != NOT_IN_ROW)
 			g_string_append_printf(sql, ", \"%s\"%s", shape->columns[i]->name,
 				shape->texts >> (shape->columns[i] - store_table) & 1 ? "" : "::text");
-	/* Ordered by the column itself, its index serves. */
+	/* Ordered by the column itself, its index serves; without the table's name it would be the
+	 * expression. */
 	g_string_append_printf(sql, " FROM action%s ORDER BY %s) TO STDOUT (FORMAT binary)", where,
-		shape->id[0] == 'i' ? "id" : "1 NULLS FIRST");
+		shape->id[0] == 'i' ? "action.id" : "1 NULLS FIRST");
 	return g_string_free(sql, FALSE);
 }
 

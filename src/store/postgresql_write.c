@@ -63,19 +63,11 @@ static bool add_columns(struct store_pg *pg, void *context, GError **error)
 {
 	unsigned *added = context;
 	struct pg_shape shape;
+	g_autoptr(GString) sql = g_string_new(NULL);
 	if (!pg_shape(pg, &shape, error))
 		return false;
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
-		const struct column *column = &store_table[i];
-		if (!column->bit || shape.bits & column->bit)
-			continue;
-		g_autofree char *sql = g_strdup_printf(
-			"ALTER TABLE action ADD COLUMN \"%s\" %s", column->name, type_names[column->kind]);
-		if (!pg_run(pg, NEED_OWNER, sql, error))
-			return false;
-		(*added)++;
-	}
-	return pg_shape(pg, &shape, error);
+	*added = columns_alter(shape.bits, type_names, '"', sql);
+	return *added == 0 || (pg_run(pg, NEED_OWNER, sql->str, error) && pg_shape(pg, &shape, error));
 }
 
 bool pg_complete_table(struct store *store, unsigned *added, GError **error)

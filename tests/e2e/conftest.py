@@ -67,6 +67,25 @@ def kafka():
     broker.close()
 
 
+@pytest.fixture(scope='session')
+def mariadb_server():
+    """A MariaDB server of this session (lib.mariadb.MariaDb)."""
+    from lib import mariadb
+    if not mariadb.installed():
+        pytest.skip('no MariaDB server here (install mariadb-server)')
+    server = mariadb.MariaDb()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope='session')
+def certificates():
+    """A directory with what lib.certificates makes."""
+    from lib.certificates import Certificates
+    with Certificates() as where:
+        yield where
+
+
 @pytest.fixture
 def scheduler(request, tmp_path):
     """A factory of schedulers: scheduler(config={...}, clock=clock, actions=[{...}], directory=..., binary=...).

@@ -1,13 +1,8 @@
 """actions_db on MariaDB: the whole way from the table to the fire, edits, privileges, TLS, and outages of the server."""
 
-import itertools
-import json
-import shutil
 import subprocess
-import tempfile
 import time
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -18,8 +13,6 @@ from lib.wait import wait_for
 
 pytestmark = pytest.mark.skipif(not mariadb.installed(), reason='no MariaDB server here (install mariadb-server)')
 
-numbers = itertools.count(1)
-
 
 @pytest.fixture(scope='module')
 def server():
@@ -29,21 +22,8 @@ def server():
     made.close()
 
 
-def quoted(value):
-    """A value in SQL."""
-    if value is None or isinstance(value, int):
-        return 'NULL' if value is None else str(int(value))
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "'" + text.replace('\\', '\\\\').replace("'", "\\'") + "'"
-
-
-class Table:
-    """A database of its own with the table `action` in it, edited as people do."""
-
-    def __init__(self, server):
-        self.server = server
-        self.name = f'scheduler{next(numbers)}'
-        server.execute(f'CREATE DATABASE {self.name} CHARACTER SET utf8mb4')
+class Table(mariadb.MariaDbActions):
+    """A table of its own."""
 
     def config(self, **more):
         """For scheduler(config=…)."""
@@ -51,16 +31,8 @@ class Table:
                                'username': 'root', 'password': '', 'database': self.name, **more},
                 'internal_db': {'database': 'internal.db'}, 'track_changes_period': 1}
 
-    def sql(self, sql):
-        return self.server.execute(sql, self.name).strip()
-
     def add(self, command, cron=EVERY_SECOND, action_id=None):
-        self.sql(f'INSERT INTO action (id, name, command, cron) VALUES ({quoted(action_id)}, {quoted(command)}, '
-                 f'{quoted(command)}, {quoted(cron)})')
-
-    def update(self, action_id, **columns):
-        changes = ', '.join(f'{name} = {quoted(value)}' for name, value in columns.items())
-        self.sql(f'UPDATE action SET {changes} WHERE id = {action_id}')
+        super().add(command, cron, action_id)
 
 
 @pytest.fixture
@@ -296,28 +268,6 @@ def test_the_documented_roles_suffice_and_may_no_more(scheduler, table):
     assert done.returncode == 1
     assert 'GRANT' in done.stderr
     table.server.execute('DROP USER action_scheduler, action_editor')
-
-
-@pytest.fixture(scope='module')
-def certificates():
-    """An authority, a certificate for localhost, and another authority that has signed nothing; where the server's
-    user may read them."""
-    where = Path(tempfile.mkdtemp(prefix='certificates-'))
-
-    def openssl(*arguments):
-        subprocess.run(['openssl', *arguments], cwd=where, check=True, capture_output=True, timeout=60)
-    for name in ('ca', 'other'):
-        openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', f'/CN={name}',
-                '-keyout', f'{name}.key', '-out', f'{name}.pem')
-    openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=localhost', '-keyout', 'server.key',
-            '-out', 'server.csr')
-    (where / 'names').write_text('subjectAltName=DNS:localhost\n')
-    openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2',
-            '-extfile', 'names', '-out', 'server.pem')
-    for path in [where, *where.iterdir()]:
-        path.chmod(0o755)
-    yield where
-    shutil.rmtree(where)
 
 
 def test_tls(scheduler, certificates):

@@ -1,9 +1,6 @@
 """actions_db on PostgreSQL: changes arrive at once, outages are survived, the known definitions go on firing."""
 
-import contextlib
 import json
-import socket
-import threading
 import time
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -13,6 +10,7 @@ import pytest
 
 from lib.actions_db import EVERY_SECOND
 from lib.postgresql import PostgreSqlActions
+from lib.proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -172,57 +170,12 @@ def test_killed_connection(pg, postgresql):
     each_second_once(s)
 
 
-class Proxy(threading.Thread):
-    """Passes bytes between the scheduler and the server, until it is told to `stall`; `cut` ends what there is."""
-
-    def __init__(self, port):
-        super().__init__(daemon=True)
-        self.target, self.stalled, self.pairs = port, threading.Event(), []
-        self.listener = socket.create_server(('127.0.0.1', 0))
-        self.port = self.listener.getsockname()[1]
-        self.start()
-
-    def run(self):
-        while True:
-            try:
-                near, _ = self.listener.accept()
-            except OSError:
-                return
-            far = socket.create_connection(('127.0.0.1', self.target))
-            self.pairs += [near, far]
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
-
-    def _pass(self, source, sink):
-        try:
-            while data := source.recv(1 << 16):
-                while self.stalled.is_set():
-                    time.sleep(0.01)
-                sink.sendall(data)
-        except OSError:
-            pass
-        for each in (source, sink):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-    def cut(self):
-        while self.pairs:
-            with contextlib.suppress(OSError):
-                self.pairs.pop().shutdown(socket.SHUT_RDWR)
-
-    def close(self):
-        self.stalled.clear()
-        self.listener.close()
-        self.cut()
-
-
 def test_a_line_that_is_cut_and_stalls(pg, postgresql):
-    proxy = Proxy(postgresql.port)
-    s = pg(period=1)
-    s.configure(actions_db={**s.config['actions_db'], 'port': proxy.port}, track_changes_period=1,
-                internal_db={'database': 'internal.db'})
-    editor = s.actions = PostgreSqlActions(postgresql, s.config['actions_db']['database'])
-    try:
+    with Proxy(postgresql.port) as proxy:
+        s = pg(period=1)
+        s.configure(actions_db={**s.config['actions_db'], 'port': proxy.port}, track_changes_period=1,
+                    internal_db={'database': 'internal.db'})
+        editor = s.actions = PostgreSqlActions(postgresql, s.config['actions_db']['database'])
         editor.add('a', EVERY_SECOND)
         s.start()
         s.wait_lines(1, 'a')
@@ -230,16 +183,14 @@ def test_a_line_that_is_cut_and_stalls(pg, postgresql):
             proxy.cut()
             editor.update(1, command=command)
             s.wait_lines(1, command, timeout=6)
-        proxy.stalled.set()
+        proxy.stall()
         goes_on(s, 'd', count=4)
         s.wait_error('did not answer in time', timeout=20)
-        proxy.stalled.clear()
+        proxy.flow()
         editor.update(1, command='e')
         s.wait_lines(1, 'e', timeout=15)
         s.stop()
         each_second_once(s)
-    finally:
-        proxy.close()
 
 
 def test_missing_table_is_an_outage(pg):

@@ -5,6 +5,8 @@ As a program (for the contract suites in C) it starts one, prints `SOCKET PORT`,
 outlive whoever started it. Exit status 77 where the server is not installed.
 """
 
+import itertools
+import json
 import os
 import pwd
 import shutil
@@ -37,8 +39,8 @@ def _free_port():
 class MariaDb:
     """One server; `root` with an empty password may do everything through the socket and 127.0.0.1."""
 
-    def __init__(self, *arguments):
-        self.directory = Path(tempfile.mkdtemp(prefix='mariadb-'))
+    def __init__(self, *arguments, directory=None):
+        self.directory = Path(tempfile.mkdtemp(prefix='mariadb-', dir=directory))
         self.socket = self.directory / 's'
         self.port = _free_port()
         self.arguments = list(arguments)
@@ -138,6 +140,39 @@ class MariaDb:
             self.resume()
             self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def quoted(value):
+    """A value in SQL."""
+    if value is None or isinstance(value, int):
+        return 'NULL' if value is None else str(int(value))
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "'" + text.replace('\\', '\\\\').replace("'", "\\'") + "'"
+
+
+class MariaDbActions:
+    """A database of its own with the table `action` in it, edited as people do."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, server):
+        self.server = server
+        self.name = f'scheduler{next(self._numbers)}'
+        server.execute(f'CREATE DATABASE {self.name} CHARACTER SET utf8mb4')
+
+    def sql(self, sql):
+        """Runs statements and returns what they print."""
+        return self.server.execute(sql, self.name).strip()
+
+    def add(self, command, cron, action_id=None):
+        """Adds a row."""
+        self.sql(f'INSERT INTO action (id, name, command, cron) VALUES ({quoted(action_id)}, {quoted(command)}, '
+                 f'{quoted(command)}, {quoted(cron)})')
+
+    def update(self, action_id, **columns):
+        """Sets columns of a row."""
+        changes = ', '.join(f'{name} = {quoted(value)}' for name, value in columns.items())
+        self.sql(f'UPDATE action SET {changes} WHERE id = {action_id}')
 
 
 def main():

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from lib.actions_db import _values
@@ -13,11 +13,21 @@ PROGRAM = Path(__file__).with_name('postgresql-server')
 SKIPPED = 77
 
 
-class PostgreSql:
-    """One server on loopback and a Unix socket; `postgres` may do everything, without a password."""
+def installed():
+    """Whether a server can be started here."""
+    return any(Path('/usr/lib/postgresql').glob('*/bin/initdb'))
 
-    def __init__(self):
-        done = subprocess.run([PROGRAM, 'start', str(os.getpid())], stdout=subprocess.PIPE, text=True, timeout=120)
+
+class PostgreSql:
+    """One server on loopback and a Unix socket; `postgres` may do everything, without a password. Settings are lines
+    of postgresql.conf. Without `start` it is made and not up yet."""
+
+    def __init__(self, *settings, directory=None, start=True):
+        self._make('start' if start else 'make', *settings, directory=directory)
+
+    def _make(self, verb, *arguments, directory=None):
+        done = subprocess.run([PROGRAM, verb, str(os.getpid()), *arguments], stdout=subprocess.PIPE, text=True,
+                              timeout=120, env=os.environ | ({'TMPDIR': str(directory)} if directory else {}))
         self.missing = done.returncode == SKIPPED
         if self.missing:
             return
@@ -57,20 +67,23 @@ class PostgreSql:
         """It comes back on the port that it had."""
         self._control('up')
 
-    def _pids(self):
+    def pids(self):
+        """Of the server: the first is the one that the others are children of."""
         first = int((self.directory / 'data' / 'postmaster.pid').read_text().split()[0])
         rest = subprocess.run(['ps', '-o', 'pid=', '--ppid', str(first)], stdout=subprocess.PIPE, text=True).stdout
         return [first, *map(int, rest.split())]
 
     def pause(self):
         """The server hangs: what is sent to it is taken by the kernel and never answered."""
-        for pid in self._pids():
-            os.kill(pid, signal.SIGSTOP)
+        for pid in self.pids():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
 
     def resume(self):
         """It goes on after a pause."""
-        for pid in reversed(self._pids()):
-            os.kill(pid, signal.SIGCONT)
+        for pid in reversed(self.pids()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def close(self):
         """Ends it and removes its directory."""
@@ -80,6 +93,17 @@ class PostgreSql:
             self.resume()
         self._control('stop')
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Standby(PostgreSql):
+    """One that follows another server, until it takes its place."""
+
+    def __init__(self, primary):
+        self._make('standby', str(primary.port))
+
+    def promote(self):
+        """It is a server in its own right from now on."""
+        self._control('promote')
 
 
 class PostgreSqlActions:

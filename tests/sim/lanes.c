@@ -328,6 +328,21 @@ static void note_asked(struct world *world, const struct delivery *delivery, tim
 	fate->not_before_boot = world->turned_boot + (until - world_now(world));
 }
 
+/* Whether others were answered since the fire was first handed out in vain. */
+static bool is_alone(const struct world *world, int lane, const struct delivery *delivery)
+{
+	const struct receiver *receiver = &world->receivers[lane];
+	if (!world->lanes[lane].lasting)
+		return false;
+	const time_us *first = g_hash_table_lookup(receiver->away, &delivery->ticket);
+	if (!first) {
+		first = g_memdup2(&delivery->handed_at, sizeof delivery->handed_at);
+		g_hash_table_insert(receiver->away, g_memdup2(&delivery->ticket, sizeof delivery->ticket),
+			(void *)(uintptr_t)first);
+	}
+	return receiver->answered_at >= *first;
+}
+
 void lane_answers(struct world *world, int lane, const struct delivery *answers, size_t count,
 	struct fire_result *results)
 {
@@ -342,8 +357,7 @@ void lane_answers(struct world *world, int lane, const struct delivery *answers,
 			receiver->answered_at = world->turned_boot;
 		if (results[i].retry_at && results[i].answer != FIRE_DELIVERED)
 			note_asked(world, &answers[i], until);
-		if (results[i].answer != FIRE_UNAVAILABLE ||
-			(world->lanes[lane].lasting && receiver->answered_at >= answers[i].handed_at))
+		if (results[i].answer != FIRE_UNAVAILABLE || is_alone(world, lane, &answers[i]))
 			continue;
 		waits = true;
 		watch->blocked_until =

@@ -11,6 +11,7 @@ void receiver_init(struct world *world, int lane)
 		.unavailable_until = TIME_US_MIN,
 		.slow_until = TIME_US_MIN,
 		.answered_at = TIME_US_MIN,
+		.away = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free),
 		.reject_percent = rng_chance(rng, 50) ? 0 : (unsigned)rng_between(rng, 1, 40),
 		.alone_percent = rng_chance(rng, 60) ? 0 : (unsigned)rng_between(rng, 1, 30),
 		.ask_percent = rng_chance(rng, 50) ? 0 : (unsigned)rng_between(rng, 1, 60),
@@ -21,6 +22,7 @@ void receiver_init(struct world *world, int lane)
 void receiver_clear(struct world *world, int lane)
 {
 	g_array_unref(world->receivers[lane].items);
+	g_hash_table_unref(world->receivers[lane].away);
 }
 
 static dur_us draw_latency(struct world *world, const struct receiver *receiver)
@@ -158,4 +160,5 @@ void receiver_crash(struct world *world, int lane)
 	receiver->ready_at = SIM_INSTANT;
 	receiver->told_full = false;
 	receiver->answered_at = TIME_US_MIN;
+	g_hash_table_remove_all(receiver->away);
 }

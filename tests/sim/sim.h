@@ -152,6 +152,7 @@ struct receiver {
 	time_us unavailable_until; /* boottime */
 	time_us slow_until;        /* boottime */
 	time_us answered_at;       /* boottime: when it last said more than that it is not there */
+	GHashTable *away; /* ticket → boottime of its first hand-out that was answered unavailable */
 	unsigned reject_percent, alone_percent, ask_percent;
 	bool lasting, told_full;
 };

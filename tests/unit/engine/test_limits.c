@@ -112,6 +112,23 @@ static void one_fire_that_is_unavailable_does_not_hold_up_runs_of_others(void **
 	rig_free(rig);
 }
 
+static void a_quick_outage_of_one_fire_holds_up_the_others_only_once(void **state G_GNUC_UNUSED)
+{
+	struct rig *rig = with_actions(3, RIG_LASTING, ROW(0, EVERY_HOUR));
+	rig_wait(rig, US_PER_HOUR);
+	assert_int_equal(rig_take(rig, RIG_LASTING, 10), 3);
+	struct fire fires[3] = {rig->fires[0], rig->fires[1], rig->fires[2]};
+	rig_answer(rig, RIG_LASTING, &fires[0], 1, FIRE_UNAVAILABLE);
+	assert_true(rig_status(rig, RIG_LASTING).waiting);
+	rig_wait(rig, 10 * US_PER_MS);
+	rig_answer(rig, RIG_LASTING, &fires[1], 2, FIRE_DELIVERED);
+	rig_wait(rig, 2 * US_PER_SECOND);
+	assert_int_equal(rig_take(rig, RIG_LASTING, 10), 1);
+	rig_answer(rig, RIG_LASTING, rig->fires, 1, FIRE_UNAVAILABLE);
+	assert_false(rig_status(rig, RIG_LASTING).waiting);
+	rig_free(rig);
+}
+
 static void a_receiver_that_answers_nobody_is_waited_for(void **state G_GNUC_UNUSED)
 {
 	struct rig *rig = with_actions(2, RIG_LASTING, ROW(0, EVERY_MINUTE));
@@ -329,6 +346,7 @@ int main(void)
 		cmocka_unit_test(a_lane_has_its_own_bound),
 		cmocka_unit_test(a_bound_of_one_lets_the_backlog_through),
 		cmocka_unit_test(one_fire_that_is_unavailable_does_not_hold_up_runs_of_others),
+		cmocka_unit_test(a_quick_outage_of_one_fire_holds_up_the_others_only_once),
 		cmocka_unit_test(a_receiver_that_answers_nobody_is_waited_for),
 		cmocka_unit_test(a_receiver_may_say_when_to_come_again),
 		cmocka_unit_test(what_begins_is_durable_before_it_does),

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "backends.h"
-#include "rows.h"
+#include "expect.h"
 
 static const struct test_backend *backend; /* of the group that runs */
 
@@ -47,53 +47,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void expect_rows(struct fixture *fixture, const char *expected)
-{
-	g_autofree char *rows = rows_of(fixture->store);
-	assert_string_equal(rows, expected);
-}
-
 static void expect_cell(struct fixture *fixture, const char *sql, const char *expected)
 {
 	g_autofree char *value = backend->query(fixture->place, sql);
 	assert_string_equal(value, expected);
-}
-
-static bool changed(struct fixture *fixture)
-{
-	g_autoptr(GError) error = NULL;
-	bool changed = false;
-	if (!store_changed(fixture->store, &changed, &error))
-		fail_msg("%s", error->message);
-	return changed;
-}
-
-/* Takes the error. */
-static void expect_error(bool result, GError *error, int code, const char *part)
-{
-	assert_false(result);
-	if (!error) {
-		fail();
-		return;
-	}
-	if (error->code != code || !strstr(error->message, part))
-		fail_msg("error %d “%s”, not %d “%s”", error->code, error->message, code, part);
-	g_error_free(error);
-}
-
-static void expect_open_error(const struct store_options *options, int code, const char *part)
-{
-	GError *error = NULL;
-	struct store *store = store_open(options, &error);
-	expect_error(store != NULL, error, code, part);
-}
-
-static void expect_read_error(struct fixture *fixture, int code, const char *part)
-{
-	GError *error = NULL;
-	g_autoptr(GString) out = g_string_new(NULL);
-	bool result = store_read(fixture->store, rows_append, out, &error);
-	expect_error(result, error, code, part);
 }
 
 static void table_is_that_of_the_python_program(void **state)
@@ -102,7 +59,7 @@ static void table_is_that_of_the_python_program(void **state)
 	expect_cell(fixture, backend->query_table, backend->create_table);
 	assert_true(store_create_table(fixture->store, NULL));
 	expect_cell(fixture, backend->query_table, backend->create_table);
-	expect_rows(fixture, "");
+	expect_rows(fixture->store, "");
 	assert_int_equal(store_columns(fixture->store), 0);
 }
 
@@ -118,8 +75,8 @@ static void rows_come_by_id(void **state)
 	backend->run(fixture->place,
 		"INSERT INTO action VALUES (3,'c','run c','{}',NULL,NULL),(-5,'n','run n','{}','1',-1),"
 		"(2147483647,'z','','[]','0',2147483647),(1,'','a','null','0',600)");
-	expect_rows(fixture, "-5|n|run n|{}|1|-1\n1||a|null|0|600\n3|c|run c|{}||\n"
-			     "2147483647|z||[]|0|2147483647\n");
+	expect_rows(fixture->store, "-5|n|run n|{}|1|-1\n1||a|null|0|600\n3|c|run c|{}||\n"
+				    "2147483647|z||[]|0|2147483647\n");
 	assert_int_equal(store_nameless_rows(fixture->store), 0);
 }
 
@@ -127,17 +84,18 @@ static void optional_columns_are_read_where_they_are(void **state)
 {
 	struct fixture *fixture = *state;
 	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}',NULL,NULL)");
-	expect_rows(fixture, "1|a|b|{}||\n");
+	expect_rows(fixture->store, "1|a|b|{}||\n");
 	assert_int_equal(store_columns(fixture->store), 0);
 	backend->run(fixture->place, backend->optional_columns);
-	expect_rows(fixture, "1|a|b|{}||\n");
+	expect_rows(fixture->store, "1|a|b|{}||\n");
 	assert_int_equal(store_columns(fixture->store), STORE_COLUMNS_ALL);
 	backend->run(fixture->place,
 		"UPDATE action SET enabled = '0', timezone = 'UTC', callback = 'exec', max_instances = 1,"
 		"timeout = 2, max_attempts = 3, dst = 'vixie', catch_up_limit = 4, topic = 't', error = "
 		"'oh'");
-	expect_rows(fixture, "1|a|b|{}|||enabled=0|timezone=UTC|callback=exec|max_instances=1|timeout=2|"
-			     "max_attempts=3|dst=vixie|catch_up_limit=4|topic=t\n");
+	expect_rows(fixture->store,
+		"1|a|b|{}|||enabled=0|timezone=UTC|callback=exec|max_instances=1|timeout=2|"
+		"max_attempts=3|dst=vixie|catch_up_limit=4|topic=t\n");
 }
 
 static void completing_adds_what_is_lacking_once(void **state)
@@ -154,8 +112,8 @@ static void completing_adds_what_is_lacking_once(void **state)
 	backend->run(fixture->place,
 		"UPDATE action SET enabled = '1', timezone = 'UTC', callback = 'x', max_instances = 1,"
 		"timeout = 2, max_attempts = 3, dst = 'd', catch_up_limit = 4, topic = 't', error = 'e'");
-	expect_rows(fixture, "1|a|b|{}|||enabled=1|timezone=UTC|callback=x|max_instances=1|timeout=2|"
-			     "max_attempts=3|dst=d|catch_up_limit=4|topic=t\n");
+	expect_rows(fixture->store, "1|a|b|{}|||enabled=1|timezone=UTC|callback=x|max_instances=1|timeout=2|"
+				    "max_attempts=3|dst=d|catch_up_limit=4|topic=t\n");
 }
 
 static bool stop_at_two(void *context, const struct action_row *row)
@@ -173,11 +131,11 @@ static void reading_stops_when_told_to(void **state)
 		"(3,'a','b','{}','0',0)");
 	assert_true(store_read(fixture->store, stop_at_two, &count, NULL));
 	assert_int_equal(count, 2);
-	assert_true(changed(fixture));
+	assert_true(changed(fixture->store));
 	/* Nothing stays locked. */
 	backend->run(fixture->place, "DELETE FROM action WHERE id < 3");
-	expect_rows(fixture, "3|a|b|{}|0|0\n");
-	assert_false(changed(fixture));
+	expect_rows(fixture->store, "3|a|b|{}|0|0\n");
+	assert_false(changed(fixture->store));
 }
 
 static void one_row_by_id(void **state)
@@ -202,20 +160,20 @@ static void one_row_by_id(void **state)
 static void change_is_told_once(void **state)
 {
 	struct fixture *fixture = *state;
-	assert_true(changed(fixture));
-	expect_rows(fixture, "");
-	assert_false(changed(fixture));
-	assert_false(changed(fixture));
+	assert_true(changed(fixture->store));
+	expect_rows(fixture->store, "");
+	assert_false(changed(fixture->store));
+	assert_false(changed(fixture->store));
 	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}','0',0)");
-	assert_true(changed(fixture));
-	assert_true(changed(fixture));
-	expect_rows(fixture, "1|a|b|{}|0|0\n");
-	assert_false(changed(fixture));
+	assert_true(changed(fixture->store));
+	assert_true(changed(fixture->store));
+	expect_rows(fixture->store, "1|a|b|{}|0|0\n");
+	assert_false(changed(fixture->store));
 	backend->run(fixture->place, "UPDATE action SET name = 'x'");
-	assert_true(changed(fixture));
-	expect_rows(fixture, "1|x|b|{}|0|0\n");
+	assert_true(changed(fixture->store));
+	expect_rows(fixture->store, "1|x|b|{}|0|0\n");
 	backend->run(fixture->place, "ALTER TABLE action ADD enabled BOOLEAN");
-	assert_true(changed(fixture));
+	assert_true(changed(fixture->store));
 }
 
 static struct action_row sample(const char *name, const char *command)
@@ -232,12 +190,12 @@ static void samples_fill_an_empty_table(void **state)
 	struct fixture *fixture = *state;
 	struct action_row rows[] = {sample("one", "x"), sample("two", "y")};
 	backend->run(fixture->place, backend->optional_columns);
-	expect_rows(fixture, "");
+	expect_rows(fixture->store, "");
 	assert_true(store_add_samples(fixture->store, rows, 2, NULL));
-	assert_true(changed(fixture));
+	assert_true(changed(fixture->store));
 	const char *expected = "1|one|x|{\"format\": \"unix\"}||5|timezone=UTC\n2|two|y|{\"format\": "
 			       "\"unix\"}||5|timezone=UTC\n";
-	expect_rows(fixture, expected);
+	expect_rows(fixture->store, expected);
 	expect_cell(fixture, "SELECT timezone FROM action WHERE name = 'two'", "UTC");
 	expect_cell(fixture, "SELECT enabled FROM action WHERE name = 'two'", "NULL");
 	/* Rows are there: nothing is added, and not even a lock is needed. */
@@ -245,7 +203,7 @@ static void samples_fill_an_empty_table(void **state)
 	backend->lock(fixture->place, false);
 	assert_true(store_add_samples(fixture->store, rows, 2, NULL));
 	backend->unlock(fixture->place);
-	expect_rows(fixture, "1|one|x|{\"format\": \"unix\"}||5|timezone=UTC\n");
+	expect_rows(fixture->store, "1|one|x|{\"format\": \"unix\"}||5|timezone=UTC\n");
 }
 
 static void lock_on_writing_keeps_nobody_from_reading(void **state)
@@ -253,10 +211,10 @@ static void lock_on_writing_keeps_nobody_from_reading(void **state)
 	struct fixture *fixture = *state;
 	GError *error = NULL;
 	struct action_row row = sample("one", "x");
-	expect_rows(fixture, "");
+	expect_rows(fixture->store, "");
 	backend->lock(fixture->place, false);
-	expect_rows(fixture, "");
-	assert_false(changed(fixture));
+	expect_rows(fixture->store, "");
+	assert_false(changed(fixture->store));
 	bool result = store_add_samples(fixture->store, &row, 1, &error);
 	expect_error(result, error, AS_ERROR_UNAVAILABLE, "locked by another process");
 	backend->unlock(fixture->place);
@@ -269,9 +227,9 @@ static void lock_on_reading_passes(void **state)
 	GError *error = NULL;
 	bool is_changed = false;
 	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}','0',0)");
-	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	expect_rows(fixture->store, "1|a|b|{}|0|0\n");
 	backend->lock(fixture->place, true);
-	expect_read_error(fixture, AS_ERROR_UNAVAILABLE, "locked by another process");
+	expect_read_error(fixture->store, AS_ERROR_UNAVAILABLE, "locked by another process");
 	bool result = store_changed(fixture->store, &is_changed, &error);
 	/* After the read that failed it counts as changed, which some know without asking the database. */
 	if (result)
@@ -279,28 +237,28 @@ static void lock_on_reading_passes(void **state)
 	else
 		expect_error(result, error, AS_ERROR_UNAVAILABLE, "locked by another process");
 	backend->unlock(fixture->place);
-	assert_true(changed(fixture));
-	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	assert_true(changed(fixture->store));
+	expect_rows(fixture->store, "1|a|b|{}|0|0\n");
 }
 
 static void missing_table_is_not_an_empty_one(void **state)
 {
 	struct fixture *fixture = *state;
 	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}','0',0)");
-	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	expect_rows(fixture->store, "1|a|b|{}|0|0\n");
 	backend->run(fixture->place, "ALTER TABLE action RENAME TO away");
-	assert_true(changed(fixture));
-	expect_read_error(fixture, AS_ERROR_MISSING, "there is no table “action”");
-	assert_true(changed(fixture));
+	assert_true(changed(fixture->store));
+	expect_read_error(fixture->store, AS_ERROR_MISSING, "there is no table “action”");
+	assert_true(changed(fixture->store));
 	backend->run(fixture->place, "ALTER TABLE away RENAME TO action");
-	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	expect_rows(fixture->store, "1|a|b|{}|0|0\n");
 }
 
 static void missing_column_is_named(void **state)
 {
 	struct fixture *fixture = *state;
 	backend->run(fixture->place, "ALTER TABLE action RENAME COLUMN cron TO crown");
-	expect_read_error(fixture, AS_ERROR_INVALID, "no column “cron”");
+	expect_read_error(fixture->store, AS_ERROR_INVALID, "no column “cron”");
 }
 
 static void outage_passes(void **state)
@@ -309,19 +267,19 @@ static void outage_passes(void **state)
 	GError *error = NULL;
 	bool is_changed = false;
 	backend->run(fixture->place, "INSERT INTO action VALUES (1,'a','b','{}','0',0)");
-	expect_rows(fixture, "1|a|b|{}|0|0\n");
+	expect_rows(fixture->store, "1|a|b|{}|0|0\n");
 	backend->vanish(fixture->place);
 	for (int i = 0; i < 2; i++) {
 		bool result = store_changed(fixture->store, &is_changed, &error);
 		expect_error(result, g_steal_pointer(&error), backend->gone, store_place(fixture->store));
-		expect_read_error(fixture, backend->gone, store_place(fixture->store));
+		expect_read_error(fixture->store, backend->gone, store_place(fixture->store));
 	}
 	struct store_options options = backend->options(fixture->place);
 	expect_open_error(&options, backend->gone, store_place(fixture->store));
 	backend->come_back(fixture->place);
-	assert_true(changed(fixture));
-	expect_rows(fixture, "1|a|b|{}|0|0\n");
-	assert_false(changed(fixture));
+	assert_true(changed(fixture->store));
+	expect_rows(fixture->store, "1|a|b|{}|0|0\n");
+	assert_false(changed(fixture->store));
 }
 
 static void expect_errors(struct fixture *fixture, const char *one, const char *two, const char *three)
@@ -343,7 +301,7 @@ static void errors_are_written_where_there_is_room(void **state)
 	g_free(rows_of(fixture->store));
 	assert_true(store_write_errors(fixture->store, two, 2, NULL));
 	expect_errors(fixture, "bad", "NULL", "worse");
-	assert_false(changed(fixture));
+	assert_false(changed(fixture->store));
 	/* Nothing to do: no lock is needed. */
 	backend->lock(fixture->place, false);
 	assert_true(store_write_errors(fixture->store, two, 2, NULL));
@@ -355,7 +313,7 @@ static void errors_are_written_where_there_is_room(void **state)
 	expect_errors(fixture, "NULL", "NULL", "worst");
 	assert_true(store_write_errors(fixture->store, NULL, 0, NULL));
 	expect_errors(fixture, "NULL", "NULL", "NULL");
-	assert_false(changed(fixture));
+	assert_false(changed(fixture->store));
 }
 
 static void count_sql(void *context, const char *sql)
