@@ -103,6 +103,17 @@ def rate_rows(f):
            f.share('http.floor_per_s', 'http.requests_per_s'), '>= x0.9', '', '')
     yield ('   CPU us a request', f.cell('http.cpu_us_per_request'),
            f.floor('http.floor_cpu_us', 'http.cpu_us_per_request'), '', '', '')
+    yield ('messages to a mock of Kafka a second', f.cell('kafka mock.per_s'),
+           f.share('kafka mock.floor_per_s', 'kafka mock.per_s'), '>= x0.9', '', '')
+    yield ('   CPU us a message, all of the scheduler', f.cell('kafka mock.cpu_us'),
+           f.floor('kafka mock.floor_cpu_us', 'kafka mock.cpu_us'), '', '', '')
+    yield ('messages to Apache Kafka a second', f.cell('kafka broker.per_s'),
+           f.share('kafka broker.floor_per_s', 'kafka broker.per_s'), '>= x0.9', '', '')
+    yield ('   the last report, ms', f.cell('kafka broker.last_ms'), f.cell('kafka broker.floor_ms'), '', '', '')
+    yield ('   memory for it, MiB', f.cell('kafka broker.more_mb'), f.cell('kafka broker.floor_rss_mb'), '', '', '')
+    for rate in (1000, 10_000):
+        yield (f'   {rate:,} every second: at a consumer after, p50; p99 ms',
+               f'{f.cell(f"kafka lateness.p50_ms_{rate}")}; {f.cell(f"kafka lateness.p99_ms_{rate}")}', '', '', '', '')
     yield ('programs: runs a second', f.cell('exec.per_s'), f.share('exec.floor_per_s', 'exec.per_s'), '>= x0.8', '', '')
     yield ('   CPU us a run, scheduler alone', f.cell('exec.cpu_us_per_run'), '', '', '', '')
     yield ('instructions: load, an action', f.cell('instructions.load'), '', '', '', '')
@@ -159,4 +170,6 @@ def why_missing(name):
         return 'instructions: needs valgrind'
     if name == 'postgresql' or name == 'mariadb':
         return f'{DATABASES[name]}: no server is installed; needs {PACKAGES[name]}'
+    if name in ('kafka broker', 'kafka lateness'):
+        return f'{name}: needs a broker from Maven\'s registry, or not all rounds gave figures; see above'
     return f'{name}: not all rounds of it gave figures; see above'
