@@ -219,7 +219,7 @@ static enum kafka_end step(struct kafka_shard *shard, guint *most)
 	guint count = unknown_count(shard, *most);
 	enum kafka_end end = kafka_transact(shard, count);
 	if (end == KAFKA_COMMITTED) {
-		*most = *most < BATCH_MAX ? *most + 1 : BATCH_MAX;
+		*most = MIN(2 * *most, BATCH_MAX);
 		items_answer(shard, count, delivered);
 	} else if (end == KAFKA_ABORTED && kafka_any_refused(shard)) {
 		if (count == 1)

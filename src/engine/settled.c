@@ -29,12 +29,13 @@ bool engine_is_settled(
 {
 	const struct lane *lane = engine->lanes[index];
 	/* What the commit under way says is not durable, and the parts of the engine are ahead of it. */
-	if (engine->commit_sequence)
+	bool passed = *manual || (lane->watermark_known && position_compare(position, lane->watermark) <= 0);
+	if (engine->commit_sequence || !passed)
 		return false;
 	/* The action may have another callback since, whose lane took over what it was owed. */
 	for (uint16_t i = 0; i < engine->lane_count; i++)
 		if (is_open(engine->lanes[i], position, manual) ||
 			(!*manual && is_owed(engine->lanes[i], position)))
 			return false;
-	return *manual || (lane->watermark_known && position_compare(position, lane->watermark) <= 0);
+	return true;
 }
