@@ -126,7 +126,6 @@ static void reports(struct kafka_sender *sender, rd_kafka_event_t *event)
 			report(sender, messages[i], total == 1 || sender->handle->single);
 	if (sender->results->len > answered)
 		progress(sender);
-	kafka_results_tell(sender);
 }
 
 static void fatal(struct kafka_sender *sender)
