@@ -40,14 +40,14 @@ def _fetch(jars):
     with tempfile.TemporaryDirectory(dir=CACHE) as work:
         try:
             done = subprocess.run(
-                ['mvn', '-B', '-q', '-f', POM, f'-Dmaven.repo.local={work}/repository', 'dependency:copy-dependencies',
-                 '-DincludeScope=runtime', f'-DoutputDirectory={work}/jars'],
+                ['mvn', '-B', '-q', '-Dstyle.color=never', '-f', POM, f'-Dmaven.repo.local={work}/repository',
+                 'dependency:copy-dependencies', '-DincludeScope=runtime', f'-DoutputDirectory={work}/jars'],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=FETCH_SECONDS)
             why = '' if done.returncode == 0 else done.stdout.decode(errors='replace').strip().partition('\n')[0]
         except subprocess.TimeoutExpired:
             why = f'not within {FETCH_SECONDS} s'
         if why:
-            text = f'Kafka {VERSION} could not be fetched from Maven\'s registry: {why[:300]}'
+            text = f'Kafka {VERSION} could not be fetched from Maven\'s registry: {why[:120]}'
             failed.write_text(text, encoding='utf-8')
             raise Missing(text)
         os.rename(f'{work}/jars', jars)
