@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/thread_wait.h"
 #include "callback/exec_keeper.h"
 
 /* No more is asked for while so much is not yet sent. */
@@ -388,10 +389,8 @@ size_t exec_client_submit(struct callback *client, const struct fire *fires, siz
 
 void exec_client_close(struct callback *client, time_us deadline)
 {
-	struct timespec until = {deadline / US_PER_SECOND, (deadline % US_PER_SECOND) * 1000};
 	pthread_mutex_lock(&client->lock);
-	while (client->unanswered &&
-		pthread_cond_clockwait(&client->answered, &client->lock, CLOCK_MONOTONIC, &until) == 0)
+	while (client->unanswered && thread_wait_until(&client->answered, &client->lock, deadline))
 		continue;
 	client->abandoned = true;
 	pthread_mutex_unlock(&client->lock);

@@ -1,8 +1,7 @@
 #include "callback/kafka_sender_internal.h"
 
 #include "base/clock.h"
-
-#include <time.h>
+#include "base/thread_wait.h"
 
 /* Fires in hand; the engine has fewer on their way. */
 #define HELD_MAX     16384
@@ -10,13 +9,6 @@
 #define LAST_MOMENT  (500 * US_PER_MS)
 #define WAIT_BUSY_MS 500
 #define WAIT_IDLE_MS 60000
-
-/* False where the deadline (CLOCK_MONOTONIC) has passed. */
-static bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, time_us deadline)
-{
-	struct timespec ts = {deadline / US_PER_SECOND, (deadline % US_PER_SECOND) * 1000};
-	return pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, &ts) == 0;
-}
 
 /* Wakes the thread wherever it waits; the caller holds the lock. */
 static void sender_wake(struct kafka_sender *sender)
@@ -206,13 +198,13 @@ void kafka_sender_close(struct kafka_sender *sender, time_us deadline)
 	pthread_mutex_lock(&sender->lock);
 	sender->stopping = true;
 	sender_wake(sender);
-	while (!sender->ended && cond_wait_until(&sender->finished, &sender->lock, deadline))
+	while (!sender->ended && thread_wait_until(&sender->finished, &sender->lock, deadline))
 		continue;
 	sender->abandoned = !sender->ended;
 	time_us last = clock_monotonic() + LAST_MOMENT;
 	if (sender->abandoned)
 		sender_wake(sender);
-	while (!sender->ended && cond_wait_until(&sender->finished, &sender->lock, last))
+	while (!sender->ended && thread_wait_until(&sender->finished, &sender->lock, last))
 		continue;
 	bool ended = sender->ended;
 	sender->detached = !ended;

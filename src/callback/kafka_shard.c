@@ -1,9 +1,9 @@
 #include "callback/kafka_shard_internal.h"
 
 #include "base/clock.h"
+#include "base/thread_wait.h"
 
 #include <string.h>
-#include <time.h>
 
 /* Fires in hand of one shard; all shards together may have what an engine hands out. */
 #define HELD_MAX    8192
@@ -12,13 +12,6 @@
 #define RETRY_MIN   (200 * US_PER_MS)
 #define RETRY_MAX   (10 * US_PER_SECOND)
 #define LAST_MOMENT (500 * US_PER_MS)
-
-/* False where the deadline (CLOCK_MONOTONIC) has passed. */
-static bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, time_us deadline)
-{
-	struct timespec ts = {deadline / US_PER_SECOND, (deadline % US_PER_SECOND) * 1000};
-	return pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, &ts) == 0;
-}
 
 static void shard_free(struct kafka_shard *shard)
 {
@@ -135,7 +128,7 @@ static void pause_thread(struct kafka_shard *shard, dur_us delay)
 	time_us until = clock_monotonic() + delay;
 	pthread_mutex_lock(&shard->lock);
 	while (!shard->abandoned && !(shard->stopping && shard->held == 0) &&
-		cond_wait_until(&shard->changed, &shard->lock, until))
+		thread_wait_until(&shard->changed, &shard->lock, until))
 		continue;
 	pthread_mutex_unlock(&shard->lock);
 }
@@ -359,12 +352,12 @@ void kafka_shard_stop(struct kafka_shard *shard)
 bool kafka_shard_join(struct kafka_shard *shard, time_us deadline)
 {
 	pthread_mutex_lock(&shard->lock);
-	while (!shard->ended && cond_wait_until(&shard->finished, &shard->lock, deadline))
+	while (!shard->ended && thread_wait_until(&shard->finished, &shard->lock, deadline))
 		continue;
 	shard->abandoned = !shard->ended;
 	pthread_cond_signal(&shard->changed);
 	time_us last = clock_monotonic() + LAST_MOMENT;
-	while (!shard->ended && cond_wait_until(&shard->finished, &shard->lock, last))
+	while (!shard->ended && thread_wait_until(&shard->finished, &shard->lock, last))
 		continue;
 	bool ended = shard->ended;
 	shard->detached = !ended;

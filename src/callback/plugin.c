@@ -2,6 +2,7 @@
 #include "callback/plugin.h"
 
 #include "base/clock.h"
+#include "base/thread_wait.h"
 #include "callback/backends.h"
 #include "callback/plugin_file.h"
 
@@ -139,13 +140,13 @@ static const struct callback_limits *plugin_limits(const struct callback_setting
 static void plugin_close(struct callback *plugin, time_us deadline)
 {
 	pthread_mutex_lock(&plugin->lock);
-	while (plugin->unanswered && plugin_wait(plugin, &plugin->finished, deadline))
+	while (plugin->unanswered && thread_wait_until(&plugin->finished, &plugin->lock, deadline))
 		continue;
 	plugin->ending = true;
 	pthread_cond_broadcast(&plugin->worker_wake);
 	pthread_cond_broadcast(&plugin->timer_wake);
 	deadline = MAX(deadline, clock_monotonic() + STOP_TIME);
-	while (!plugin->ended && plugin_wait(plugin, &plugin->finished, deadline))
+	while (!plugin->ended && thread_wait_until(&plugin->finished, &plugin->lock, deadline))
 		continue;
 	bool ended = plugin->ended;
 	GThread *worker = plugin->worker;

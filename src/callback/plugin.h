@@ -92,5 +92,3 @@ void plugin_tell(struct callback *plugin);
 
 /* Starts them. */
 void plugin_threads_start(struct callback *plugin);
-/* False where the deadline (CLOCK_MONOTONIC) has passed. */
-bool plugin_wait(struct callback *plugin, pthread_cond_t *cond, time_us deadline);

@@ -3,12 +3,7 @@
 #include "callback/plugin.h"
 
 #include "base/clock.h"
-
-bool plugin_wait(struct callback *plugin, pthread_cond_t *cond, time_us deadline)
-{
-	struct timespec ts = {deadline / US_PER_SECOND, (deadline % US_PER_SECOND) * 1000};
-	return pthread_cond_clockwait(cond, &plugin->lock, CLOCK_MONOTONIC, &ts) == 0;
-}
+#include "base/thread_wait.h"
 
 /* --- the worker --- */
 
@@ -118,7 +113,7 @@ static gpointer timer_run(gpointer data)
 		if (!fire)
 			pthread_cond_wait(&plugin->timer_wake, &plugin->lock);
 		else if (fire->deadline > clock_monotonic())
-			plugin_wait(plugin, &plugin->timer_wake, fire->deadline);
+			thread_wait_until(&plugin->timer_wake, &plugin->lock, fire->deadline);
 		else
 			fire_time_out(plugin, fire);
 	}

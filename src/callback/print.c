@@ -4,6 +4,7 @@
 #include "callback/print.h"
 
 #include "base/clock.h"
+#include "base/thread_wait.h"
 #include "callback/backends.h"
 
 #include <errno.h>
@@ -81,13 +82,6 @@ static void print_free(struct callback *print)
 	g_free(print);
 }
 
-/* False where the deadline (CLOCK_MONOTONIC) has passed. */
-static bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, time_us deadline)
-{
-	struct timespec ts = {deadline / US_PER_SECOND, (deadline % US_PER_SECOND) * 1000};
-	return pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, &ts) == 0;
-}
-
 /* --- the thread --- */
 
 /* Waits for lines and takes them all; false where there will be none. */
@@ -155,7 +149,7 @@ static bool trouble_wait(struct callback *print, dur_us delay)
 {
 	time_us until = clock_monotonic() + delay;
 	pthread_mutex_lock(&print->lock);
-	while (!print->stopping && cond_wait_until(&print->filled, &print->lock, until))
+	while (!print->stopping && thread_wait_until(&print->filled, &print->lock, until))
 		continue;
 	bool stopping = print->stopping;
 	pthread_mutex_unlock(&print->lock);
@@ -323,7 +317,7 @@ static void print_close(struct callback *print, time_us deadline)
 	pthread_mutex_lock(&print->lock);
 	print->stopping = true;
 	pthread_cond_signal(&print->filled);
-	while (!print->ended && cond_wait_until(&print->finished, &print->lock, deadline))
+	while (!print->ended && thread_wait_until(&print->finished, &print->lock, deadline))
 		continue;
 	GThread *thread = print->thread;
 	bool ended = print->ended;

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/outage.h"
-#include "daemon/thread_wait.h"
+#include "base/thread_wait.h"
 
 #include <inttypes.h>
 #include <poll.h>
