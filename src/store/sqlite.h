@@ -50,6 +50,7 @@ bool store_file_shape(struct store_file *file, struct table_shape *shape, GError
 bool store_file_create_table(struct store *store, GError **error);
 bool store_file_complete_table(struct store *store, unsigned *added, GError **error);
 bool store_file_add_samples(struct store *store, const struct action_row *rows, size_t count, GError **error);
+bool store_file_inspect(struct store *store, struct store_state *state, GError **error);
 bool store_file_write_errors(
 	struct store *store, const struct store_row_error *errors, size_t count, GError **error);
 bool store_file_read(struct store *store, store_row_fn each, void *context, GError **error);
