@@ -26,11 +26,11 @@ static char *read_holder(int fd)
 	char holder[256];
 	ssize_t length = pread(fd, holder, sizeof holder - 1, 0);
 	holder[length > 0 ? length : 0] = '\0';
-	g_strdelimit(g_strchomp(holder), "\n", ',');
-	for (char *c = holder; *c; c++)
-		if (g_ascii_iscntrl(*c))
+	for (char *c = g_strchomp(holder); *c; c++)
+		if (g_ascii_iscntrl(*c) && *c != '\n')
 			*c = '?';
-	return g_strdup(*holder ? holder : "holder not known yet");
+	g_auto(GStrv) lines = g_strsplit(*holder ? holder : "holder not known yet", "\n", -1);
+	return g_strjoinv(", ", lines);
 }
 
 static void fail_busy(int fd, const char *path, const char *database, GError **error)

@@ -99,7 +99,13 @@ bool store_mysql_inspect(struct store *store, struct store_state *state, GError 
 	state->columns = shape.bits;
 	if (!(shape.bits & STORE_ERROR))
 		return true;
+	/* A session that only reads refuses it whoever asks. */
+	if (m->options.read_only && !store_mysql_run(m, "SET SESSION TRANSACTION READ WRITE", error))
+		return false;
 	g_autoptr(MYSQL_STMT) update = store_mysql_prepare(m, write_sql, &refused);
+	if (m->options.read_only && m->link &&
+		!store_mysql_run(m, "SET SESSION TRANSACTION READ ONLY", error))
+		return false;
 	if (update)
 		return true;
 	if (g_error_matches(refused, AS_ERROR, AS_ERROR_INVALID)) {
