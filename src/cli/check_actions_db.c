@@ -153,6 +153,7 @@ void check_rows(struct checking *checking)
 	checking->rows.history = checking->history;
 	checking->table_read =
 		open && store_read(checking->store, row_check_row, &checking->rows, &checking->store_error);
+	row_check_end(&checking->rows);
 	if (checking->table_read) {
 		checking->columns = store_columns(checking->store);
 		check_nameless(checking);

@@ -1,7 +1,7 @@
 /* internal_db as `check` looks at it. */
 #include "cli/check.h"
 
-#include <string.h>
+#include "base/progress_bar.h"
 
 static void count_definition(void *context, const struct definition *definition)
 {
@@ -23,16 +23,29 @@ static void write_history_fact(const struct checking *checking)
 			zone_format(cli->zone, check_history_from(checking->history), from));
 }
 
+struct reading {
+	struct check_history *history;
+	struct progress_bar *bar;
+};
+
+static bool take_entry(void *context, const struct history_entry *entry)
+{
+	struct reading *reading = context;
+	progress_bar_set(reading->bar, check_history_entries(reading->history));
+	return check_history_take(reading->history, entry);
+}
+
 static bool read_history(struct checking *checking, struct journal *journal, GError **error)
 {
 	struct history_query query = {.since = checking->since, .limit = CHECK_HISTORY_ENTRIES};
-	struct check_history *history = check_history_new(checking->since);
-	if (!journal_history(journal, &query, check_history_take, history, error)) {
-		check_history_free(history);
-		return false;
-	}
-	checking->history = history;
-	return true;
+	struct reading reading = {check_history_new(checking->since),
+		progress_bar_new("reading the history", 0, checking->cli->quiet)};
+	bool done = journal_history(journal, &query, take_entry, &reading, error);
+	progress_bar_free(reading.bar);
+	if (done)
+		checking->history = g_steal_pointer(&reading.history);
+	check_history_free(reading.history);
+	return done;
 }
 
 static void read_journal(struct checking *checking)
