@@ -151,9 +151,9 @@ bool server_find_owner(struct server *server, char **out, GError **error)
 	if (!server_ready(server, error))
 		return false;
 	bool done = find_holder(server, &holder, error);
-	g_autofree char *program = holder.program;
 	if (done)
 		*out = holder.found ? holder_text(server, &holder) : NULL;
+	g_free(holder.program);
 	drop_broken(server);
 	return done;
 }

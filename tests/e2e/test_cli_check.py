@@ -254,6 +254,14 @@ def test_runs_that_overrun_and_fires_that_are_skipped(scheduler):
     assert only_skipped == skipped
 
 
+def test_receivers_that_rows_name_are_asked_once(ready, db):
+    for name in ('kafka', 'action_scheduler.callbacks:kafka_send', 'print'):
+        db.add('a', unix('* * * * *'), callback=name)
+    problem, = ready.json('check', environment={'KAFKA__SERVER': '127.0.0.1:1', 'KAFKA__TOPIC': 't'}, status=1)
+    assert (problem['level'], problem['place'], problem['id']) == ('error', 'kafka', None)
+    assert '127.0.0.1:1 does not answer' in problem['reason']
+
+
 def test_a_bad_since_is_refused(ready):
     assert "--since: " in ready.refused('check', '--since', 'soon')
     assert "--since: " in ready.refused('check', '-o', 'json', '--since', 'soon')
