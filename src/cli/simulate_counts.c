@@ -1,9 +1,12 @@
 /* How many fires are due in each second, minute, hour or day. Counted window by window, so that memory does
  * not go with the stretch. */
+#include "base/progress_bar.h"
 #include "cli/simulate.h"
 #include "model/fire_groups.h"
 
-#define WINDOW US_PER_DAY
+#define WINDOW_MAX US_PER_DAY
+/* A stretch is counted in so many windows at least, for the progress bar. */
+#define WINDOWS    24
 
 static bool group_add(void *context, struct action *action)
 {
@@ -50,17 +53,22 @@ static void fold(struct folding *folding, time_us from, time_us to, const uint64
 static void count(const struct simulation *s, const struct fire_groups *groups, struct tallies *tallies)
 {
 	struct folding folding = {.simulation = s, .tallies = tallies, .wanted = true};
-	/* One more where the first does not begin with a second. */
-	g_autofree uint64_t *counts = g_new(uint64_t, (gsize)(WINDOW / US_PER_SECOND) + 1);
+	time_us window = CLAMP((s->to - s->from) / WINDOWS, US_PER_SECOND, WINDOW_MAX);
+	/* One more where the first does not begin with a second, and one where the last does not end with it.
+	 */
+	g_autofree uint64_t *counts = g_new(uint64_t, (gsize)(window / US_PER_SECOND) + 2);
+	struct progress_bar *bar = progress_bar_new(
+		"counting fires", (uint64_t)((s->to - s->from) / US_PER_SECOND), s->cli->quiet);
 	unit_begin(&folding, s->from);
 	for (time_us from = s->from, to; folding.wanted && from < s->to; from = to) {
-		time_us second = floor_div(from, US_PER_SECOND) * US_PER_SECOND;
-		to = MIN(second + WINDOW, s->to);
+		to = MIN(floor_div(from + window, US_PER_SECOND) * US_PER_SECOND, s->to);
 		fire_groups_count(groups, from, to, counts);
 		fold(&folding, from, to, counts);
+		progress_bar_set(bar, (uint64_t)((to - s->from) / US_PER_SECOND));
 	}
 	if (folding.wanted)
 		tallies_add(tallies, &folding.current);
+	progress_bar_free(bar);
 }
 
 static void summary_say(

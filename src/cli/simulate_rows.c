@@ -1,3 +1,4 @@
+#include "base/progress_bar.h"
 #include "cli/simulate.h"
 
 /* So many bad rows are told of; `check` has all of them. */
@@ -10,8 +11,9 @@ struct reading {
 	struct action_defaults defaults;
 	struct lane_names lanes;
 	GByteArray *packed;
+	struct progress_bar *bar;
 	size_t seen; /* of the ids asked for */
-	uint64_t bad;
+	uint64_t rows, bad;
 	bool missing;
 };
 
@@ -43,6 +45,7 @@ static bool row_take(void *context, const struct action_row *row)
 	struct reading *reading = context;
 	g_autoptr(GError) error = NULL;
 	struct action *action = NULL;
+	progress_bar_set(reading->bar, ++reading->rows);
 	seen_until(reading, row->id);
 	g_byte_array_set_size(reading->packed, 0);
 	action_pack(row, &reading->defaults, reading->packed);
@@ -75,7 +78,9 @@ int simulate_each_action(const struct simulation *simulation, simulate_action_fn
 		.lanes = cli_lanes(simulation->cli),
 		.packed = g_byte_array_new()};
 	cli_defaults(simulation->cli, &reading.defaults);
+	reading.bar = progress_bar_new("reading actions", 0, simulation->cli->quiet);
 	bool ok = table_read(&reading, &error);
+	progress_bar_free(reading.bar);
 	g_byte_array_unref(reading.packed);
 	if (!ok)
 		return cli_fail(simulation->cli, error, "actions_db");
