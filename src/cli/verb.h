@@ -14,6 +14,7 @@ struct cli {
 	const struct verb *verb;
 	time_us now;
 	struct output_style style;
+	struct pager *pager; /* what style.file leads to; NULL: nothing is paged */
 	/* Global options as given; NULL or false where they were not. */
 	char *config_path, *env_path;
 	bool quiet, verbose, has_log_format;
@@ -88,6 +89,9 @@ struct journal *cli_open_journal(struct cli *cli, GError **error);
 struct journal_options cli_journal_options(struct cli *cli);
 /* `sqlite /absolute/path` or `postgresql host:5432/name`. Free with g_free. */
 char *cli_database_place(const struct config_database *database);
+
+/* From here on style.file is stdout itself: for what comes bit by bit, or is no table. */
+void cli_unpage(struct cli *cli);
 
 /* Config and zone: what most verbs begin with. False with everything said. */
 bool cli_prepare(struct cli *cli);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "cli/cells.h"
 #include "cli/output.h"
 
 struct thing {
@@ -195,10 +196,10 @@ static void one_object(void **state)
 static void widths_of_texts(void **state)
 {
 	(void)state;
-	assert_int_equal(output_width(""), 0);
-	assert_int_equal(output_width("abc"), 3);
-	assert_int_equal(output_width("日本"), 4);
-	assert_int_equal(output_width("e\314\201"), 1);
+	assert_int_equal(cells_width(""), 0);
+	assert_int_equal(cells_width("abc"), 3);
+	assert_int_equal(cells_width("日本"), 4);
+	assert_int_equal(cells_width("e\314\201"), 1);
 }
 
 int main(void)
