@@ -299,6 +299,7 @@ static int dispatch(struct cli *cli, char **argv)
 static void clear(struct cli *cli)
 {
 	schedule_cache_free(cli->schedules);
+	zone_unref(cli->shown_zone);
 	zone_unref(cli->zone);
 	zone_cache_free(cli->zones);
 	g_clear_pointer(&cli->callbacks, g_hash_table_unref);

@@ -97,13 +97,30 @@ static char **environment(void)
 	return g_environ_setenv(names, "LV", "-c", FALSE);
 }
 
+/* A shell only where one is needed: it would be between Ctrl-C and a pager that lives on. Free with
+ * g_strfreev. */
+static char **arguments_of(const char *command)
+{
+	if (strpbrk(command, "|&;<>()$`\\\"'*?[#~=%\n"))
+		return g_strdupv((char *[]){"sh", "-c", (char *)command, NULL});
+	g_autofree char *blank = g_strdelimit(g_strdup(command), "\t", ' ');
+	g_auto(GStrv) words = g_strsplit(blank, " ", -1);
+	GPtrArray *arguments = g_ptr_array_new();
+	for (size_t i = 0; words[i]; i++)
+		if (*words[i])
+			g_ptr_array_add(arguments, g_strdup(words[i]));
+	g_ptr_array_add(arguments, NULL);
+	return (char **)g_ptr_array_free(arguments, FALSE);
+}
+
+/* Its id, or -1 with errno set. */
 static int spawn(const struct pager *pager, int in)
 {
 	pid_t pid;
 	posix_spawnattr_t attributes;
 	posix_spawn_file_actions_t actions;
 	sigset_t defaults;
-	char *const arguments[] = {"sh", "-c", pager->command, NULL};
+	g_auto(GStrv) arguments = arguments_of(pager->command);
 	g_auto(GStrv) names = environment();
 	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGPIPE);
@@ -112,14 +129,10 @@ static int spawn(const struct pager *pager, int in)
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-	int failure = posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments, names);
+	errno = *arguments ? posix_spawnp(&pid, *arguments, &actions, &attributes, arguments, names) : ENOENT;
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
-	if (failure) {
-		errno = failure;
-		return -1;
-	}
-	return pid;
+	return errno ? -1 : pid;
 }
 
 /* Where that is not possible, all goes to stdout as it is. */
@@ -131,8 +144,12 @@ static void start(struct pager *pager)
 		return;
 	progress_bar_forbid();
 	int pid = spawn(pager, ends[0]);
+	int failure = errno;
 	close(ends[0]);
 	if (pid < 0) {
+		g_string_append_printf(pager->deferred,
+			"action-scheduler: warning: the pager '%s' ($PAGER) cannot be run: %s\n",
+			pager->command, g_strerror(failure));
 		close(ends[1]);
 		return;
 	}

@@ -4,9 +4,11 @@
 
 #include <string.h>
 
-/* A column is not cut below this to fit a terminal. */
-#define NARROWEST 8
-#define GAP       "  "
+/* A column is not cut below this to fit a terminal, ... */
+#define NARROWEST   8
+/* ... nor below this as long as a column that can be spared is shown. */
+#define COMFORTABLE 10
+#define GAP         "  "
 
 struct table {
 	const struct output_style *style;
@@ -43,15 +45,15 @@ static bool is_text(const struct output_column *column)
 	return column->look == OUTPUT_LEFT;
 }
 
-/* Of the whole table: natural, or with all text as narrow as it may be. */
+/* Of the whole table with no text wider than `most`. */
 static size_t total_width(
-	const struct output_column *columns, const struct table_fit *fits, size_t count, bool narrowest)
+	const struct output_column *columns, const struct table_fit *fits, size_t count, size_t most)
 {
 	size_t total = 0, shown = 0;
 	for (size_t i = 0; i < count; i++) {
 		if (!fits[i].shown)
 			continue;
-		total += narrowest && is_text(&columns[i]) ? MIN(fits[i].width, NARROWEST) : fits[i].width;
+		total += is_text(&columns[i]) ? MIN(fits[i].width, most) : fits[i].width;
 		shown++;
 	}
 	return total + (shown ? (shown - 1) * strlen(GAP) : 0);
@@ -87,10 +89,10 @@ static size_t widest_text(const struct output_column *columns, const struct tabl
 
 void table_fit(const struct output_column *columns, struct table_fit *fits, size_t count, size_t terminal)
 {
-	while (total_width(columns, fits, count, true) > terminal)
+	while (total_width(columns, fits, count, COMFORTABLE) > terminal)
 		if (!hide_one(columns, fits, count))
 			break;
-	size_t total = total_width(columns, fits, count, false), widest;
+	size_t total = total_width(columns, fits, count, G_MAXSIZE), widest;
 	for (; total > terminal; total--) {
 		if ((widest = widest_text(columns, fits, count)) == count)
 			return;

@@ -27,6 +27,7 @@ struct cli {
 	struct schedule_cache *schedules;
 	struct zone *zone;
 	char *zone_name;
+	struct zone *shown_zone; /* of times in tables; NULL: zone */
 	struct journal_setting *journal_settings;
 };
 
@@ -77,6 +78,17 @@ struct schedule_cache *cli_schedules(struct cli *cli);
 /* Sets cli->zone and zone_name to the named zone, or where name is NULL to the configured one, else the
  * machine's. */
 bool cli_choose_zone(struct cli *cli, const char *name, GError **error);
+/* The zone of times in tables becomes the named one; where name is NULL it stays cli->zone. False with what
+ * is wrong said: exit status 2. */
+bool cli_show_times_in(struct cli *cli, const char *name);
+/* Borrowed; after cli_choose_zone. */
+const struct zone *cli_shown_zone(const struct cli *cli);
+/* The option that chooses it. */
+#define SHOWN_ZONE_OPTION(place)                                                            \
+	{                                                                                   \
+		"timezone", 0, 0, G_OPTION_ARG_FILENAME, &(place),                          \
+			"the zone of times in tables (default: the configured one)", "ZONE" \
+	}
 /* What NULL means in a row; the strings live as long as cli. Needs config and zone. */
 void cli_defaults(const struct cli *cli, struct action_defaults *out);
 struct lane_names cli_lanes(struct cli *cli);
