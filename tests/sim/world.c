@@ -285,7 +285,7 @@ static void after_turn(struct world *world, bool more)
 		      : wake == TIME_US_MAX ? SIM_INSTANT
 					    : world->boot + (wake - now);
 	bool held = world->jump_boot != TIME_US_MIN &&
-		    world->boot <= world->jump_boot + ENGINE_HOLD + US_PER_SECOND;
+		    world->boot <= world->jump_boot + ENGINE_STEP_WAIT + US_PER_SECOND;
 	for (int i = 0; i < SIM_LANES; i++) {
 		struct engine_lane_status status;
 		if (!lane_joined(world, i))
@@ -373,7 +373,7 @@ static void live(struct world *world)
 static bool all_is_done(const struct world *world)
 {
 	bool done = !world->journal.under_way && world->wake > world->boot &&
-		    (world->jump_boot == TIME_US_MIN || world->boot > world->jump_boot + 2 * ENGINE_HOLD);
+		    (world->jump_boot == TIME_US_MIN || world->boot > world->jump_boot + 2 * ENGINE_STEP_WAIT);
 	for (int i = 0; i < SIM_LANES; i++) {
 		struct engine_lane_status status;
 		if (!lane_joined(world, i))
