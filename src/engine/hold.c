@@ -83,19 +83,23 @@ static void record_release(struct lane *lane, struct record *record, time_us sin
 		record_drop_after(lane, record, since);
 }
 
-static void lane_release(struct lane *lane, time_us since, time_us skip_until)
+/* Returns whether there was anything. */
+static bool lane_release(struct lane *lane, time_us since, time_us skip_until)
 {
+	bool any = false;
 	/* What the clock jumped over is held as well. */
 	if (lane->jump.on && skip_until > TIME_US_MIN)
 		lane_jump_believe(lane);
 	guint count = lane->records->len;
 	for (guint i = 0; i < count; i++) {
 		struct record *record = lane->records->pdata[i];
+		any |= record->data.held;
 		if (record->data.held)
 			record_release(lane, record, since, skip_until);
 	}
 	if (skip_until > TIME_US_MIN)
 		lane_drop_held(lane, since, skip_until);
+	return any;
 }
 
 /* skip_until: TIME_US_MIN for nothing. */
@@ -143,7 +147,10 @@ void hold_restore(struct engine *engine, struct hold *hold)
 		hold_note(engine, false, what);
 	} else {
 		/* The hold that these are from was ended where no scheduler ran. */
+		bool any = false;
 		for (uint16_t i = 0; i < engine->lane_count; i++)
-			lane_release(engine->lanes[i], TIME_US_MIN, TIME_US_MIN);
+			any |= lane_release(engine->lanes[i], TIME_US_MIN, TIME_US_MIN);
+		if (any)
+			hold_write(engine);
 	}
 }

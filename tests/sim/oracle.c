@@ -252,6 +252,8 @@ void oracle_handed(struct world *world, int lane, const struct fire *fire)
 	if (fire->action->lane != world->lane_index[lane])
 		world_fail(world, "%s is handed to the wrong callback", fate_text(fate));
 	check_handed(world, lane, fate, fire);
+	if (held_on(&world->held))
+		world_fail(world, "%s is handed out while all is held", fate_text(fate));
 	lane_handed(world, lane, fate, fire);
 	fate->handed_life = world->life;
 	fate->due_at = fire->due_at;
