@@ -112,6 +112,8 @@ bool engine_hold(struct engine *engine, const char *reason);
 bool engine_release(struct engine *engine, bool skip);
 /* NULL where nothing is held. Borrowed until the next event. */
 const struct hold *engine_held(const struct engine *engine);
+/* The commit with which that is durable; 0: it is. */
+uint64_t engine_hold_sequence(const struct engine *engine);
 /* What was asked for by now is durable once this commit is. */
 uint64_t engine_next_sequence(const struct engine *engine);
 /* A commit is durable. */

@@ -20,6 +20,12 @@ static void hold_write(struct engine *engine)
 	hold_clear(&commit->hold);
 	commit->hold = hold_copy(&engine->hold);
 	commit->hold_changed = true;
+	engine->hold_by = engine->next_sequence + 1;
+}
+
+uint64_t engine_hold_sequence(const struct engine *engine)
+{
+	return engine->hold_by > engine->durable ? engine->hold_by : 0;
 }
 
 static void hold_note(struct engine *engine, bool in_history, const char *what)

@@ -204,7 +204,8 @@ struct engine {
 	GPtrArray *retiring;      /* struct flight */
 	GQueue notes;             /* char * */
 	struct hold hold;
-	uint64_t released_by;  /* the commit with which the end of the last hold is durable */
+	uint64_t hold_by;      /* the commit with which it is durable as it is */
+	uint64_t released_by;  /* the same of its last end */
 	struct import *import; /* what another scheduler left owed; NULL: nothing, or it is done */
 };
 
