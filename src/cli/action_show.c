@@ -176,7 +176,7 @@ static const struct output_column more_columns[] = {
 static void write_fire(void *context, const struct show_view *view, time_us due_at)
 {
 	char text[TIME_TEXT_MAX], span[SPAN_TEXT_MAX];
-	const struct zone *zone = schedule_zone(view->action.action->schedule);
+	const struct zone *zone = cli_shown_zone(view->action.cli);
 	fprintf(context, "%s  %s\n", zone_format(zone, due_at, text),
 		span_format_from(due_at, view->action.cli->now, span));
 }

@@ -1,5 +1,14 @@
 #include "cli/action_show.h"
 
+static struct {
+	char *timezone;
+} given;
+
+static const GOptionEntry options[] = {
+	SHOWN_ZONE_OPTION(given.timezone),
+	{NULL},
+};
+
 static bool show_row(void *context, const struct action_row *row)
 {
 	action_show(context, row);
@@ -17,6 +26,8 @@ static int show(struct cli *cli, char **arguments)
 		return cli_usage(cli, "'%s' is not an id", arguments[0]);
 	if (!cli_prepare(cli))
 		return EXIT_FAILED;
+	if (!cli_show_times_in(cli, given.timezone))
+		return EXIT_USAGE;
 	struct store *store = cli_open_store(cli, CLI_STORE_READ, &error);
 	bool ok = store && store_read_one(store, id, show_row, cli, &found, &error);
 	store_close(store);
@@ -35,7 +46,8 @@ const struct verb verb_show = {
 	.summary = "shows everything about one action",
 	.help = "The row with its defaults filled in, the normalised schedule, the next fires and the last "
 		"results.",
-	.examples = "show 17\nshow 17 -o json",
+	.examples = "show 17\nshow 17 --timezone UTC\nshow 17 -o json",
+	.options = options,
 	.listing = true,
 	.run = show,
 };
