@@ -18,6 +18,7 @@
 #pragma once
 
 #include "model/change.h"
+#include "model/foreseen.h"
 #include "model/import.h"
 #include "model/progress.h"
 
@@ -90,17 +91,6 @@ void engine_import_end(struct engine *engine, struct import_result *out);
 
 /* --- in place of running --- */
 
-/* Fires of an action that are owed and share their fate. */
-struct foreseen {
-	int64_t action_id;
-	const char *lane;        /* NULL: not known, they are of a row that went */
-	enum fire_status status; /* STATUS_DELIVERED: they would be handed out, however that ends */
-	enum fire_reason reason;
-	bool open; /* it was handed out before, and is handed out again or recorded as it ended */
-	uint64_t count;
-	time_us first, last; /* nominal; TIME_US_MIN for one that was asked for */
-	time_us merged_into; /* TIME_US_MIN for none */
-};
 typedef void (*engine_foreseen_fn)(void *context, const struct foreseen *foreseen);
 /* After the changes of the table: tells what would become of all that is owed by now, if it ran. It decides
  * as it would then, and hands out nothing; afterwards the engine is good for nothing but engine_free. */
