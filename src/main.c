@@ -38,8 +38,8 @@ static int manual(void *context, const struct cli_manual *asked)
 static bool foresee(void *context, const struct cli_foresee *asked, GError **error)
 {
 	(void)context;
-	struct foresee what = {asked->catch_up_from, asked->now, asked->each, asked->bad_row, asked->no_table,
-		asked->context};
+	struct foresee what = {asked->catch_up_from, asked->now, asked->each, asked->bad_row, asked->held,
+		asked->no_table, asked->context};
 	return foresee_run(asked->config, &what, error);
 }
 

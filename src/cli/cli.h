@@ -39,6 +39,7 @@ struct cli_foresee {
 	/* Fires of one action that share their fate; its name may be NULL. */
 	void (*each)(void *context, const struct foreseen *foreseen, const char *action_name);
 	void (*bad_row)(void *context, int64_t id, const char *reason);
+	void (*held)(void *context, time_us since); /* nothing would be handed out before its end */
 	/* The table cannot be read: the definitions as last seen count. */
 	void (*no_table)(void *context, const char *reason);
 	void *context;

@@ -213,6 +213,14 @@ static void bad_row_take(void *context, int64_t id, const char *reason)
 		simulate_bad_row(missed->simulation->cli, id, reason, &missed->bad);
 }
 
+static void held_take(void *context, time_us since)
+{
+	const struct simulation *s = ((const struct missed *)context)->simulation;
+	char text[TIME_TEXT_MAX];
+	cli_warn(s->cli, "all is held since %s: this is what `resume --all` now would make up for",
+		zone_format(s->zone, since, text));
+}
+
 static void no_table_take(void *context, const char *reason)
 {
 	const struct missed *missed = context;
@@ -286,6 +294,7 @@ int simulate_missed(const struct simulation *simulation)
 		.now = cli->now,
 		.each = foreseen_take,
 		.bad_row = bad_row_take,
+		.held = held_take,
 		.no_table = no_table_take,
 		.context = &missed};
 	bool done = cli->host->foresee(cli->host->context, &foresee, &error);

@@ -131,6 +131,8 @@ static struct backlog_record *record_for(struct importing *importing, const char
 		.to = position_end_of(importing->cli->now),
 		.decided_now = importing->cli->now,
 		.drop_before = TIME_US_MIN,
+		.drop_reason = REASON_CATCH_UP_OPTION,
+		.skip_before = TIME_US_MIN,
 		.fire_until = TIME_US_MAX,
 		.settled_id = INT64_MIN,
 		.cursor = position_end_of(after),

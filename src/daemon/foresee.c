@@ -123,6 +123,9 @@ static bool foresee_all(struct foreseeing *f, GError **error)
 		g_prefix_error(error, "actions_db: ");
 		return false;
 	}
+	const struct hold *hold = engine_held(f->daemon->engine);
+	if (hold)
+		f->foresee->held(f->foresee->context, hold->since);
 	engine_foresee(f->daemon->engine, foreseen_take, f);
 	return true;
 }

@@ -13,6 +13,8 @@ struct foresee {
 	void (*each)(void *context, const struct foreseen *foreseen, const char *action_name);
 	/* A row of the table that does not fire, and why. */
 	void (*bad_row)(void *context, int64_t id, const char *reason);
+	/* All is held since then (resume --all ends it): what is told counts from its end now. */
+	void (*held)(void *context, time_us since);
 	/* The table cannot be read, so the definitions as last seen count, as they would at a start. */
 	void (*no_table)(void *context, const char *reason);
 	void *context;

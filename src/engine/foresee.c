@@ -37,16 +37,16 @@ static void tell_ranges(const struct telling *telling, struct engine *engine, co
 
 /* --- what is handed out --- */
 
-/* Fires of an action due in (after, until]. */
+/* Fires of an action due in (after, until]; where there is a reason they are skipped. */
 static void tell_fires(const struct telling *telling, const char *lane, const struct slice *slice, int64_t id,
-	time_us after, time_us until, enum fire_status status)
+	time_us after, time_us until, enum fire_reason reason)
 {
 	const struct schedule *schedule = slice->key.schedule;
 	struct position first, last;
 	struct foreseen foreseen = {.action_id = id,
 		.lane = lane,
-		.status = status,
-		.reason = status == STATUS_SKIPPED ? REASON_CATCH_UP_OPTION : REASON_NONE,
+		.status = reason == REASON_NONE ? STATUS_DELIVERED : STATUS_SKIPPED,
+		.reason = reason,
 		.count = fire_count(schedule, id, after, until),
 		.merged_into = TIME_US_MIN};
 	if (foreseen.count == 0 || !fire_next(schedule, id, position_end_of(after), &first) ||
@@ -57,18 +57,25 @@ static void tell_fires(const struct telling *telling, const char *lane, const st
 	telling->each(telling->context, &foreseen);
 }
 
+/* Those of a record of before the start that are due before these times are skipped as they come. */
 static void tell_slice(const struct telling *telling, const struct lane *lane, const struct record *record,
 	const struct slice *slice)
 {
-	const struct schedule *schedule = slice->key.schedule;
+	const time_us skip_before[] = {
+		MIN(record->data.skip_before, record->skip_before), record->skip_before};
 	time_us until = MIN(record->data.to.due_at, record->data.fire_until);
 	for (uint32_t i = 0; i < slice->members.count; i++) {
 		int64_t id = slice->members.items[i]->id;
-		time_us after = MAX(slice->decision.floor, position_bound(record->data.cursor, schedule, id));
-		/* As they come, those of a record that an earlier start found. */
-		time_us skipped = MIN(MAX(record->skip_before, after + 1) - 1, until);
-		tell_fires(telling, lane->name, slice, id, after, skipped, STATUS_SKIPPED);
-		tell_fires(telling, lane->name, slice, id, MAX(after, skipped), until, STATUS_DELIVERED);
+		time_us bound = position_bound(record->data.cursor, slice->key.schedule, id);
+		time_us after = MAX(slice->decision.floor, bound);
+		for (size_t j = 0; j < G_N_ELEMENTS(skip_before); j++) {
+			if (skip_before[j] <= after + 1)
+				continue;
+			time_us to = MIN(skip_before[j] - 1, until);
+			tell_fires(telling, lane->name, slice, id, after, to, record_skip_reason(record, to));
+			after = MAX(after, to);
+		}
+		tell_fires(telling, lane->name, slice, id, after, until, REASON_NONE);
 	}
 }
 
@@ -124,6 +131,9 @@ static void tell_open(const struct telling *telling, const struct lane *lane)
 void engine_foresee(struct engine *engine, engine_foreseen_fn each, void *context)
 {
 	struct telling telling = {each, context};
+	/* As it would be were the hold over now. */
+	if (engine_held(engine))
+		engine_release(engine, false);
 	/* What edits left without an heir; it is not of one lane. */
 	tell_ranges(&telling, engine, NULL);
 	for (uint16_t i = 0; i < engine->lane_count; i++) {

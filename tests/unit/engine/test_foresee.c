@@ -2,11 +2,13 @@
 #include "rig.h"
 
 #define ACTIONS  12
+#define REASONS  (REASON_PROGRESS_SET + 1)
 #define JITTERED "{\"format\":\"apscheduler\",\"params\":{\"minute\":\"*\",\"jitter\":90}}"
 #define DAILY_AT "{\"format\":\"unix\",\"params\":{\"value\":\"7 0 * * *\"}}"
 
 struct counts {
 	uint64_t of[ACTIONS + 1][STATUS_SKIPPED + 1];
+	uint64_t because[ACTIONS + 1][REASONS];
 };
 
 typedef void (*edit_fn)(struct rig *rig);
@@ -59,6 +61,7 @@ static void foreseen_take(void *context, const struct foreseen *foreseen)
 	assert_true(foreseen->status != STATUS_DELIVERED || foreseen->reason == REASON_NONE);
 	assert_true((foreseen->status == STATUS_MERGED) == (foreseen->merged_into != TIME_US_MIN));
 	counts->of[foreseen->action_id][foreseen->status] += foreseen->count;
+	counts->because[foreseen->action_id][foreseen->reason] += foreseen->count;
 }
 
 static void restart(struct rig *rig, edit_fn edit)
@@ -77,29 +80,47 @@ static uint64_t live_of(const struct rig *rig, int64_t id)
 	return action ? fire_count(action->schedule, id, MAX(after, action->since), rig->now) : 0;
 }
 
+static void counts_take(const struct rig *rig, struct counts *out)
+{
+	for (int id = 1; id <= ACTIONS; id++) {
+		for (int status = 0; status <= STATUS_SKIPPED; status++)
+			out->of[id][status] = rig_count(rig, id, (enum fire_status)status);
+		for (int reason = 0; reason < REASONS; reason++)
+			out->because[id][reason] = rig_count_reason(rig, id, (enum fire_reason)reason);
+	}
+}
+
+static void compare(int id, const char *what, uint64_t foreseen, uint64_t done)
+{
+	if (foreseen != done)
+		fail_msg("action %d: %s: foreseen %d, done %d", id, what, (int)foreseen, (int)done);
+}
+
+/* Returns how many fires there were. */
 static uint64_t check(struct rig *rig, edit_fn edit)
 {
-	struct counts foreseen = {0}, before;
-	uint64_t live[ACTIONS + 1], total = 0;
+	struct counts foreseen = {0}, before, after;
+	uint64_t total = 0;
 	restart(rig, edit);
 	engine_foresee(rig->engine, foreseen_take, &foreseen);
 	restart(rig, edit);
+	engine_release(rig->engine, false);
 	for (int id = 1; id <= ACTIONS; id++) {
-		live[id] = live_of(rig, id);
-		for (int status = 0; status <= STATUS_SKIPPED; status++)
-			before.of[id][status] = rig_count(rig, id, (enum fire_status)status);
+		foreseen.of[id][STATUS_DELIVERED] += live_of(rig, id);
+		foreseen.because[id][REASON_NONE] += live_of(rig, id);
 	}
+	counts_take(rig, &before);
 	run_all(rig);
+	counts_take(rig, &after);
 	for (int id = 1; id <= ACTIONS; id++) {
-		foreseen.of[id][STATUS_DELIVERED] += live[id];
-		for (int status = 0; status <= STATUS_SKIPPED; status++) {
-			uint64_t done = rig_count(rig, id, (enum fire_status)status) - before.of[id][status];
-			if (done != foreseen.of[id][status])
-				fail_msg("action %d: %s: foreseen %d, done %d", id,
-					fire_status_name((enum fire_status)status),
-					(int)foreseen.of[id][status], (int)done);
-			total += done;
+		for (int i = 0; i <= STATUS_SKIPPED; i++) {
+			compare(id, fire_status_name((enum fire_status)i), foreseen.of[id][i],
+				after.of[id][i] - before.of[id][i]);
+			total += after.of[id][i] - before.of[id][i];
 		}
+		for (int i = 0; i < REASONS; i++)
+			compare(id, fire_reason_text((enum fire_reason)i), foreseen.because[id][i],
+				after.because[id][i] - before.because[id][i]);
 	}
 	return total;
 }
@@ -204,6 +225,37 @@ static void edits_of_the_table_are_foreseen(void **state G_GNUC_UNUSED)
 	rig_free(rig);
 }
 
+static void a_hold_counts_as_over(void **state G_GNUC_UNUSED)
+{
+	for (int edited = 0; edited < 2; edited++) {
+		struct rig *rig = began();
+		rig_wait(rig, 90 * US_PER_SECOND);
+		run_all(rig);
+		assert_true(engine_hold(rig->engine, NULL));
+		rig_settle(rig);
+		rig_crash(rig, 20 * US_PER_MINUTE);
+		/* Such a record is decided at the end of the hold. */
+		if (edited)
+			rig_put(rig, row_of(3, EVERY_HOUR, true, -1, -1));
+		rig_settle(rig);
+		rig_crash(rig, 10 * US_PER_MINUTE + 30 * US_PER_SECOND);
+		assert_non_null(engine_held(rig->engine));
+		assert_true(check(rig, edited ? edit_table : NULL) > 200);
+		rig_free(rig);
+	}
+}
+
+static void what_progress_set_skips_is_foreseen(void **state G_GNUC_UNUSED)
+{
+	struct rig *rig = interrupted();
+	rig->options.catch_up_from = rig->now - 12 * US_PER_MINUTE;
+	g_array_index(rig->backlog, struct backlog_record, 0).skip_before = rig->now - 15 * US_PER_MINUTE;
+	check(rig, NULL);
+	assert_true(rig_count_reason(rig, 1, REASON_PROGRESS_SET) > 0);
+	assert_true(rig_count_reason(rig, 1, REASON_CATCH_UP_OPTION) > 0);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +263,8 @@ int main(void)
 		cmocka_unit_test(what_catch_up_drops_is_foreseen),
 		cmocka_unit_test(an_interrupted_backlog_is_foreseen),
 		cmocka_unit_test(edits_of_the_table_are_foreseen),
+		cmocka_unit_test(a_hold_counts_as_over),
+		cmocka_unit_test(what_progress_set_skips_is_foreseen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
