@@ -23,6 +23,8 @@ enum server_sql {
 	SERVER_BACKLOG_PUT,
 	SERVER_BACKLOG_DELETE, /* id */
 	SERVER_BACKLOGS,
+	SERVER_HOLD_PUT, /* since_us, skip_until_us, reason */
+	SERVER_HOLD,     /* -> the same */
 	SERVER_OPEN_PUT,
 	SERVER_OPEN_DELETE, /* lane, action_id, nominal_us, manual */
 	SERVER_OPENS,

@@ -275,6 +275,13 @@ static void an_older_schema_is_updated(void **state)
 	if (strcmp(backend_dialect(), "postgresql") == 0) {
 		run_test_sql(scratch->database, "ALTER TABLE scheduler_open DROP COLUMN started");
 		run_test_sql(scratch->database, "ALTER TABLE scheduler_open DROP COLUMN attempts_before");
+		run_test_sql(scratch->database, "DROP TABLE scheduler_hold");
+	}
+	static const char *const columns[] = {"drop_reason", "skip_before_us", "held"};
+	for (size_t i = 0; i < G_N_ELEMENTS(columns); i++) {
+		g_autofree char *sql =
+			g_strdup_printf("ALTER TABLE scheduler_backlog DROP COLUMN %s", columns[i]);
+		run_test_sql(scratch->database, sql);
 	}
 	run_test_sql(scratch->database, "UPDATE scheduler_meta SET schema_version = 1");
 	assert_fails(try_open(scratch->database, true, error), AS_ERROR_UNAVAILABLE);
@@ -282,10 +289,16 @@ static void an_older_schema_is_updated(void **state)
 	struct commit *commit = commit_new();
 	struct open_fire open = {.lane = g_strdup("print"), .started = true, .attempts_before = 3};
 	g_array_append_val(commit->open, open);
+	struct backlog_record record = {.id = 5, .lane = g_strdup("print"), .held = true};
+	g_array_append_val(commit->backlog, record);
+	commit->hold_changed = true;
+	commit->hold.since = 6;
 	assert_ok(journal_commit(journal, commit, error));
 	commit_free(commit);
 	journal_close(journal);
-	assert_int_equal(run_test_sql(scratch->database, "SELECT schema_version FROM scheduler_meta"), 2);
+	assert_int_equal(run_test_sql(scratch->database, "SELECT held FROM scheduler_backlog"), 1);
+	assert_int_equal(run_test_sql(scratch->database, "SELECT since_us FROM scheduler_hold"), 6);
+	assert_int_equal(run_test_sql(scratch->database, "SELECT schema_version FROM scheduler_meta"), 3);
 	assert_int_equal(run_test_sql(scratch->database, "SELECT started FROM scheduler_open"), 1);
 	assert_int_equal(run_test_sql(scratch->database, "SELECT attempts_before FROM scheduler_open"), 3);
 	assert_int_equal(
