@@ -26,7 +26,8 @@ def shell(name, *arguments, cwd=None):
     """Runs a shell, which has to be installed, and returns its stdout."""
     if not shutil.which(name):
         pytest.skip(f'no {name} here')
-    done = subprocess.run([name, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False, cwd=cwd)
+    done = subprocess.run([name, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False,
+                          cwd=cwd)
     assert done.returncode == 0 and done.stderr == '', done.stderr
     return done.stdout
 
