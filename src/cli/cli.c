@@ -239,8 +239,8 @@ static bool apply_globals(struct cli *cli)
 	cli->verbose = given.verbose;
 	cli->has_log_format = given.log_format != NULL;
 	cli->log_format = (enum log_format)format;
-	cli->style = (struct output_style){
-		stdout, (enum output_format)output, want_color(color), terminal_width()};
+	cli->style = (struct output_style){stdout, (enum output_format)output, want_color(color),
+		terminal_width(), isatty(STDOUT_FILENO)};
 	log_setup(given.quiet ? LOG_ERROR : given.verbose ? LOG_DEBUG : LOG_INFO, (enum log_format)format);
 	return true;
 }

@@ -182,6 +182,7 @@ static void check_table(struct checking *checking)
 	struct store *store = cli_open_store(cli, given.fix ? CLI_STORE_WRITE : CLI_STORE_READ, &error);
 	checking->table_read = store && (!given.fix || add_columns(checking, store, &error)) &&
 			       store_read(store, row_check_row, &checking->rows, &error);
+	row_check_end(&checking->rows);
 	if (checking->table_read)
 		checking->columns = store_columns(store);
 	if (checking->table_read && store_nameless_rows(store)) {

@@ -7,7 +7,7 @@
  *   databases.c the threads of both databases, and what they need
  *   reload.c    SIGHUP
  *   report.c    what is told to systemd and to the log
- *   control.c, control_commands.c  what the other verbs ask for
+ *   control.c, control_commands.c, command_*.c  what the other verbs ask for
  *   manual.c    fires asked for by hand, where no scheduler runs */
 #pragma once
 
