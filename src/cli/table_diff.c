@@ -206,11 +206,21 @@ static void compare(struct differ *d, const struct set_row *row, const struct se
 		d->diff->unchanged++;
 }
 
+static uint32_t not_null(const struct set_row *row)
+{
+	struct action_row copy = row->row, none = {0};
+	uint32_t columns = 0;
+	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++)
+		if (row->given >> i & 1 && !column_equals(&store_table[i], &copy, &none))
+			columns |= UINT32_C(1) << i;
+	return columns;
+}
+
 static void remove_others(struct differ *d)
 {
 	for (guint i = 0; i < d->table->rows->len; i++) {
 		const struct set_row *row = row_set_at(d->table, i);
-		struct row_change change = {ROW_REMOVED, row, NULL, 0};
+		struct row_change change = {ROW_REMOVED, row, NULL, not_null(row)};
 		if (!g_hash_table_contains(d->taken, row))
 			add_change(d, &change);
 	}

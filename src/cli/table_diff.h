@@ -12,7 +12,8 @@ struct row_change {
 	enum row_change_kind kind;
 	const struct set_row *before; /* of the table; NULL for ROW_ADDED */
 	const struct set_row *after;  /* of the file; NULL for ROW_REMOVED */
-	uint32_t columns; /* bit i: column i of store_table differs (ROW_ADDED: is not NULL) */
+	uint32_t columns; /* bit i: column i of store_table differs (ROW_ADDED, ROW_REMOVED: is not NULL)
+			  */
 };
 
 struct table_diff {
