@@ -29,6 +29,23 @@ static json_t *refusal_under_way(void)
 	return refusal("under_way", "it is being run, or waits for its next attempt, already");
 }
 
+static json_t *refusal_busy(void)
+{
+	return refusal("busy",
+		"as many fires that were asked for wait for its callback already as may (" G_STRINGIFY(
+			ENGINE_ASKED_MAX) "): ask again once some are over");
+}
+
+/* Not ENGINE_QUEUED. */
+static json_t *refusal_of(enum engine_asked asked)
+{
+	switch (asked) {
+	case ENGINE_UNDER_WAY: return refusal_under_way();
+	case ENGINE_BUSY: return refusal_busy();
+	default: return refusal_no_action();
+	}
+}
+
 /* Of a fire that will run. */
 static json_t *queued(const struct action *action, time_us nominal, const char *manual, uint16_t attempts)
 {
@@ -75,10 +92,11 @@ struct command_call *command_trigger(struct command_call *call, const struct con
 	for (guint i = 0; i < request->ids->len; i++) {
 		int64_t id = g_array_index(request->ids, int64_t, i);
 		g_autofree char *uuid = g_uuid_string_random();
-		bool done = engine_trigger(engine, id, uuid);
-		any |= done;
+		enum engine_asked asked = engine_trigger(engine, id, uuid);
+		any |= asked == ENGINE_QUEUED;
 		fires_add(fires, "action_id", json_integer(id),
-			done ? queued(engine_find_action(engine, id), now, uuid, 0) : refusal_no_action());
+			asked == ENGINE_QUEUED ? queued(engine_find_action(engine, id), now, uuid, 0)
+					       : refusal_of(asked));
 	}
 	return fires_told(call, fires, any);
 }
@@ -129,12 +147,10 @@ static json_t *fire_retry(struct daemon *d, const struct looked_up *found, bool 
 		return refusal_not_failed(found->status);
 	if (action && !*open.manual)
 		open.due_at = fire_due_at(action->schedule, action->id, found->nominal);
-	switch (engine_retry(d->engine, &open)) {
-	case ENGINE_RETRY_QUEUED: *done = true; break;
-	case ENGINE_RETRY_UNDER_WAY: return refusal_under_way();
-	case ENGINE_RETRY_NO_ACTION: return refusal_no_action();
-	}
-	return queued(action, found->nominal, found->manual, found->attempts);
+	enum engine_asked asked = engine_retry(d->engine, &open);
+	*done |= asked == ENGINE_QUEUED;
+	return asked == ENGINE_QUEUED ? queued(action, found->nominal, found->manual, found->attempts)
+				      : refusal_of(asked);
 }
 
 void commands_looked_up(struct commands *commands, struct lookup *lookup)

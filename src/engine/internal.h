@@ -10,7 +10,8 @@
  *  - flight.c: fires on their way from being due to being durable, and the runs that last
  *  - lane.c: taking, answers, when to look again
  *  - commit.c: what is retired and written down
- *  - engine.c: life, clock, looks inside */
+ *  - engine.c: life, clock
+ *  - look.c: looks inside */
 #pragma once
 
 #include "engine/engine.h"
@@ -66,6 +67,7 @@ struct flight {
 	bool open;     /* in the list of open ones */
 	bool running;  /* counted among the runs of its action */
 	bool recorded; /* internal_db has it as open */
+	bool asked;    /* counted against asked_max */
 	bool changed;  /* the open one is to be written again */
 	bool started;  /* at_most_once: it is written down as begun, or will be */
 };
@@ -168,7 +170,8 @@ struct lane {
 	GPtrArray *records; /* struct record, the first is worked on */
 	GHashTable *runs;   /* action id → struct run; NULL where fires do not last */
 	struct hold hold;
-	uint32_t retained, backlog_retained, in_flight, open_count, open_changed;
+	uint32_t retained, backlog_retained, in_flight, open_count, open_changed, asked;
+	dur_us backlog_walked; /* time made up for, since the start */
 	uint32_t turns;
 	GPtrArray *taken;      /* struct flight: by the last engine_take */
 	bool started;          /* the backlog of this start was looked for */

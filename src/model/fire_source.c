@@ -117,6 +117,8 @@ void source_remove(struct source *source, struct cursor *cursor)
 	uint32_t at = cursor->heap_index;
 	if (at == UINT32_MAX)
 		return;
+	source->members -= cursor->counted;
+	cursor->counted = 0;
 	cursor->heap_index = UINT32_MAX;
 	struct cursor *last = source->heap[--source->count];
 	if (last == cursor)
@@ -139,6 +141,8 @@ void source_seek(struct source *source, struct cursor *cursor, struct position a
 		}
 		heap_set(source, source->count++, cursor);
 	}
+	source->members += cursor->members->count - cursor->counted;
+	cursor->counted = cursor->members->count;
 	heap_up(source, cursor);
 	heap_down(source, cursor);
 }

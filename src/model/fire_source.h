@@ -14,12 +14,14 @@ struct cursor {
 	time_us clear_from;   /* the schedule has no instant after this and before the head's */
 	uint32_t index;       /* of its action among the members */
 	uint32_t heap_index;  /* UINT32_MAX while it is in no source */
+	uint32_t counted;     /* its members, as far as the source counts them */
 };
 
 /* Cursors of many schedules, merged: a heap by their heads. */
 struct source {
 	struct cursor **heap;
 	uint32_t count, capacity;
+	uint32_t members; /* of the cursors in it, as of when each was put at its place */
 };
 
 /* Moves to the first fire later than `after`; false where there is none. */
