@@ -22,8 +22,8 @@ struct reader {
 static void entry_free(gpointer data)
 {
 	struct crontab_entry *entry = data;
-	char *texts[] = {entry->schedule, entry->command, entry->input, entry->user, entry->name,
-		entry->columns};
+	char *texts[] = {
+		entry->schedule, entry->command, entry->input, entry->user, entry->name, entry->columns};
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
 		g_free(texts[i]);
 	g_free(entry);
@@ -167,9 +167,10 @@ static char *take_nickname(struct reader *r, const char **at)
 		return NULL;
 	}
 	g_autofree char *quoted = problem_quote(word);
-	g_autofree char *reason = g_strdup_printf("%s is none of @yearly, @annually, @monthly, @weekly, @daily, "
-						  "@midnight and @hourly",
-		quoted);
+	g_autofree char *reason =
+		g_strdup_printf("%s is none of @yearly, @annually, @monthly, @weekly, @daily, "
+				"@midnight and @hourly",
+			quoted);
 	complain(r, reason);
 	return NULL;
 }
@@ -299,8 +300,7 @@ struct crontab *crontab_read(
 	struct crontab *crontab = g_new0(struct crontab, 1);
 	crontab->entries = g_ptr_array_new_with_free_func(entry_free);
 	crontab->settings = g_ptr_array_new_with_free_func(setting_free);
-	struct reader r = {
-		.crontab = crontab, .name = name, .with_users = with_users, .problems = problems};
+	struct reader r = {.crontab = crontab, .name = name, .with_users = with_users, .problems = problems};
 	for (size_t at = 0; at < length;) {
 		const char *end = memchr(text + at, '\n', length - at);
 		size_t size = end ? (size_t)(end - text) - at : length - at;

@@ -14,13 +14,13 @@
 
 struct crontab_entry {
 	unsigned line;
-	char *schedule; /* five fields with a blank between; those of @daily and its like */
-	char *command;  /* up to the first %, \% being % */
-	char *input;    /* what the command reads from stdin, with its line ends; NULL: nothing */
-	char *user;     /* of a system crontab, else NULL */
+	char *schedule;       /* five fields with a blank between; those of @daily and its like */
+	char *command;        /* up to the first %, \% being % */
+	char *input;          /* what the command reads from stdin, with its line ends; NULL: nothing */
+	char *user;           /* of a system crontab, else NULL */
 	const char *timezone; /* CRON_TZ as it stands above; NULL: none; borrowed from the settings */
-	char *name;     /* NULL: none */
-	char *columns;  /* NULL: none */
+	char *name;           /* NULL: none */
+	char *columns;        /* NULL: none */
 	unsigned columns_line;
 };
 

@@ -35,8 +35,8 @@ static void note_use(const struct cli *cli, const struct crontab *crontab, const
 		first = first ? first : entry;
 	}
 	if (first && others)
-		cli_warn(cli, "%s:%u: the command uses $%s, and %zu more do", name, first->line, setting->name,
-			others);
+		cli_warn(cli, "%s:%u: the command uses $%s, and %zu more do", name, first->line,
+			setting->name, others);
 	else if (first)
 		cli_warn(cli, "%s:%u: the command uses $%s", name, first->line, setting->name);
 }
@@ -71,8 +71,8 @@ static void note_settings(const struct cli *cli, const struct crontab *crontab, 
 	if (!list->len)
 		return;
 	cli_warn(cli,
-		"%s: not carried over: %s; variables of programs are `exec.environment` in the configuration", name,
-		list->str);
+		"%s: not carried over: %s; variables of programs are `exec.environment` in the configuration",
+		name, list->str);
 	for (guint i = 0; i < count; i++) {
 		const struct crontab_setting *setting = g_ptr_array_index(crontab->settings, i);
 		if (!is_zone(setting) && !stands_above(crontab, i))
@@ -94,7 +94,9 @@ static void note_users(const struct cli *cli, const struct crontab *crontab, con
 			g_string_append(list, " and more");
 	}
 	if (list->len)
-		cli_warn(cli, "%s: not carried over: the users %s; programs run as `exec.user` of the configuration",
+		cli_warn(cli,
+			"%s: not carried over: the users %s; programs run as `exec.user` of the "
+			"configuration",
 			name, list->str);
 }
 
@@ -116,8 +118,9 @@ static void note_shell(const struct cli *cli, const struct crontab *crontab, con
 		first = !first && needs_shell(entry) ? entry : first;
 	}
 	if (first)
-		cli_warn(cli, "%s: commands that look as if they need a shell: %zu, the first in line %u; see "
-			      "`exec.shell`",
+		cli_warn(cli,
+			"%s: commands that look as if they need a shell: %zu, the first in line %u; see "
+			"`exec.shell`",
 			name, count, first->line);
 }
 
@@ -131,8 +134,9 @@ static void note_form(const struct cli *cli, const struct crontab *crontab, cons
 						 g_str_has_prefix(entry->command, "root\t"));
 	}
 	if (count && count == crontab->entries->len)
-		cli_warn(cli, "%s: every command begins with the word root; if that is the user, import it with "
-			      "--system",
+		cli_warn(cli,
+			"%s: every command begins with the word root; if that is the user, import it with "
+			"--system",
 			name);
 }
 
@@ -143,6 +147,7 @@ void crontab_notes(const struct cli *cli, const struct crontab *crontab, const c
 	note_shell(cli, crontab, name);
 	note_form(cli, crontab, name);
 	if (!(present & STORE_DST) && cli->config->action.defaults.dst != CONFIG_DST_VIXIE)
-		cli_warn(cli, "the table has no column dst, so times that a change of clocks skips or repeats are not "
+		cli_warn(cli, "the table has no column dst, so times that a change of clocks skips or "
+			      "repeats are not "
 			      "treated as cron does; `check --fix` adds it");
 }

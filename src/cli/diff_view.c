@@ -42,7 +42,8 @@ static json_t *id_json(const void *row)
 {
 	const struct row_change *change = ((const struct line *)row)->change;
 	bool known = change->before || change->after->has_id;
-	return known ? json_integer(change->before ? change->before->row.id : change->after->row.id) : json_null();
+	return known ? json_integer(change->before ? change->before->row.id : change->after->row.id)
+		     : json_null();
 }
 
 static json_t *name_json(const void *row)
@@ -64,10 +65,10 @@ static json_t *columns_json(const void *row)
 	json_t *list = json_array();
 	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++)
 		if (line->change->columns >> i & 1)
-			json_array_append_new(list,
-				json_pack("{s:s,s:o,s:o}", "column", store_table[i].name, "from",
-					diff_view_value(&store_table[i], &line->before), "to",
-					diff_view_value(&store_table[i], &line->after)));
+			json_array_append_new(
+				list, json_pack("{s:s,s:o,s:o}", "column", store_table[i].name, "from",
+					      diff_view_value(&store_table[i], &line->before), "to",
+					      diff_view_value(&store_table[i], &line->after)));
 	return list;
 }
 

@@ -1,5 +1,5 @@
-/* Purpose: how the difference of a table and a file is listed: in JSON an object for each row, in tables a line
- * for each column of it. One thread. */
+/* Purpose: how the difference of a table and a file is listed: in JSON an object for each row, in tables a
+ * line for each column of it. One thread. */
 #pragma once
 
 #include "cli/output.h"

@@ -1,4 +1,5 @@
-/* export crontab: an entry with its name and columns in comments above it, or a comment that says why there is none. */
+/* export crontab: an entry with its name and columns in comments above it, or a comment that says why there
+ * is none. */
 #include "cli/action_view.h"
 #include "cli/crontab_file.h"
 #include "cli/diff_view.h"
@@ -36,7 +37,8 @@ static void append_json(GString *out, const char *lead, const json_t *value)
 /* Bare where it reads back as the same text. */
 static void append_name(GString *out, const char *name)
 {
-	bool bare = *name && *name != '"' && !g_ascii_isspace(*name) && !g_ascii_isspace(name[strlen(name) - 1]);
+	bool bare =
+		*name && *name != '"' && !g_ascii_isspace(*name) && !g_ascii_isspace(name[strlen(name) - 1]);
 	for (const char *p = name; bare && *p; p++)
 		bare = !g_ascii_iscntrl(*p);
 	if (bare) {

@@ -105,8 +105,7 @@ static char *compose(const json_t *params, const char **reason)
 /* Whether cron would fire at the same times. */
 static bool means_the_same(struct cli *cli, const struct schedule *schedule, const char *fields)
 {
-	g_autoptr(json_t) document =
-		json_pack("{s:s,s:{s:s}}", "format", "unix", "params", "value", fields);
+	g_autoptr(json_t) document = json_pack("{s:s,s:{s:s}}", "format", "unix", "params", "value", fields);
 	struct schedule_context context = {
 		.timezone = schedule_zone(schedule),
 		.zones = cli_zones(cli),
@@ -144,7 +143,8 @@ char *export_crontab_fields(
 	if (fields && means_the_same(cli, schedule, fields))
 		return g_steal_pointer(&fields);
 	if (!*reason)
-		*reason = value ? "cron would read its expression otherwise than `unix_dialect: apscheduler` does"
+		*reason = value ? "cron would read its expression otherwise than `unix_dialect: apscheduler` "
+				  "does"
 				: "no five fields of cron mean the same";
 	return NULL;
 }

@@ -8,7 +8,8 @@
 
 /* A longer text is quoted. */
 #define PLAIN_MAX     80
-/* A schedule document with more than this stands as its text, which has no bounds of its own when it is read. */
+/* A schedule document with more than this stands as its text, which has no bounds of its own when it is read.
+ */
 #define DOCUMENT_MAX  8192
 #define KEY_MAX       100
 #define DEPTH_MAX     16
@@ -42,8 +43,8 @@ static bool is_plain(const char *data, size_t length)
 /* What YAML does not allow as it is, or takes for the end of a line. */
 static bool needs_escape(gunichar c)
 {
-	return c < ' ' || (c >= 0x7F && c <= 0xA0) || c == 0x2028 || c == 0x2029 || c == 0xFEFF || c == 0xFFFE ||
-	       c == 0xFFFF;
+	return c < ' ' || (c >= 0x7F && c <= 0xA0) || c == 0x2028 || c == 0x2029 || c == 0xFEFF ||
+	       c == 0xFFFE || c == 0xFFFF;
 }
 
 static void append_quoted(GString *out, const char *data, size_t length)
@@ -190,7 +191,7 @@ void export_yaml_row(struct exporting *exporting, const struct action_row *row)
 	g_string_printf(out, "- id: %" G_GINT64_FORMAT "\n", row->id);
 	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
 		const struct column *column = &store_table[i];
-		bool optional = column->bit & STORE_COLUMNS_ALL;
+		bool optional = column_is_optional(column);
 		if (column->offset != NOT_IN_ROW && (!optional || column->bit & present))
 			append_column(out, column, &copy);
 	}

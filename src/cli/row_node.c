@@ -25,7 +25,8 @@ static void complain(struct reader *r, const struct node *node, const char *key,
 /* White space may stand in base64, and nothing else beside it. */
 static guchar *decode(const char *text, gsize *length)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n";
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n";
 	if (text[strspn(text, alphabet)])
 		return NULL;
 	return g_base64_decode(text, length);
@@ -94,8 +95,8 @@ static void complain_of_key(struct reader *r, const struct node *key)
 	complain(r, key, key->text, reason->str);
 }
 
-bool row_node_read(
-	const struct node *node, const char *name, struct row_set *set, struct set_row *row, GPtrArray *problems)
+bool row_node_read(const struct node *node, const char *name, struct row_set *set, struct set_row *row,
+	GPtrArray *problems)
 {
 	struct reader r = {name, set, row, problems, true};
 	if (node->kind != NODE_MAP) {

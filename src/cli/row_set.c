@@ -78,7 +78,8 @@ void row_set_column(
 unsigned row_set_column_named(const char *name)
 {
 	unsigned i = 0;
-	while (i < STORE_COLUMN_COUNT && (store_table[i].offset == NOT_IN_ROW || strcmp(store_table[i].name, name)))
+	while (i < STORE_COLUMN_COUNT &&
+		(store_table[i].offset == NOT_IN_ROW || strcmp(store_table[i].name, name)))
 		i++;
 	return i;
 }

@@ -41,10 +41,11 @@ static gboolean text_equal(gconstpointer a, gconstpointer b)
 	return texts_equal(a, b);
 }
 
-static void complain(const struct differ *d, const struct set_row *row, const char *key, const char *format, ...)
-	G_GNUC_PRINTF(4, 5);
+static void complain(const struct differ *d, const struct set_row *row, const char *key, const char *format,
+	...) G_GNUC_PRINTF(4, 5);
 
-static void complain(const struct differ *d, const struct set_row *row, const char *key, const char *format, ...)
+static void complain(
+	const struct differ *d, const struct set_row *row, const char *key, const char *format, ...)
 {
 	va_list args;
 	if (problems_full(d->problems))
@@ -97,7 +98,8 @@ static void complain_of_ambiguity(const struct differ *d, const struct set_row *
 	g_autofree char *ids = ids_named(d, &row->row.name);
 	g_autofree char *quoted = problem_quote(row->row.name.data);
 	complain(d, row, "name",
-		"several rows of the table are named %s: %s; give the id of the one that is meant, or rename the "
+		"several rows of the table are named %s: %s; give the id of the one that is meant, or rename "
+		"the "
 		"others",
 		quoted, ids);
 }
@@ -135,12 +137,13 @@ static bool is_first(struct differ *d, GHashTable *seen, gconstpointer key, cons
 		return true;
 	}
 	if (row->has_id) {
-		complain(d, row, "id", "%" G_GINT64_FORMAT " stands in line %u already", row->row.id, other->line);
+		complain(d, row, "id", "%" G_GINT64_FORMAT " stands in line %u already", row->row.id,
+			other->line);
 	} else {
 		g_autofree char *quoted = problem_quote(row->row.name.data);
 		complain(d, row, "name",
-			"%s stands in line %u already; rows of one name need their ids, or other names", quoted,
-			other->line);
+			"%s stands in line %u already; rows of one name need their ids, or other names",
+			quoted, other->line);
 	}
 	return false;
 }
@@ -158,7 +161,8 @@ static bool column_equals(const struct column *column, struct action_row *a, str
 {
 	if (column->kind == COLUMN_TEXT) {
 		const struct text *left = column_text(column, a), *right = column_text(column, b);
-		return texts_equal(left, right) || (!strcmp(column->name, "cron") && json_equals(left, right));
+		return texts_equal(left, right) ||
+		       (!strcmp(column->name, "cron") && json_equals(left, right));
 	}
 	const struct maybe_int *left = column_int(column, a), *right = column_int(column, b);
 	if (left->set || right->set)
@@ -166,7 +170,8 @@ static bool column_equals(const struct column *column, struct action_row *a, str
 	return texts_equal(&left->bad, &right->bad);
 }
 
-/* The columns of the file's row that are other than those of `before`, where NULL stands for a row without any. */
+/* The columns of the file's row that are other than those of `before`, where NULL stands for a row without
+ * any. */
 static uint32_t differing(struct differ *d, const struct set_row *before, const struct set_row *after)
 {
 	struct action_row old = before ? before->row : (struct action_row){0}, new = after->row;
@@ -176,8 +181,9 @@ static uint32_t differing(struct differ *d, const struct set_row *before, const 
 		if (!(after->given >> i & 1) || column_equals(column, &old, &new))
 			continue;
 		columns |= UINT32_C(1) << i;
-		if (column->bit & STORE_COLUMNS_ALL & ~d->present)
-			complain(d, after, column->name, "the table has no such column; `check --fix` adds it");
+		if (column_is_optional(column) && !(column->bit & d->present))
+			complain(d, after, column->name,
+				"the table has no such column; `check --fix` adds it");
 	}
 	return columns;
 }

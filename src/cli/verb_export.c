@@ -67,7 +67,8 @@ static int write_all(struct cli *cli, const struct format *format)
 	if (nameless)
 		cli_error(cli, "rows without an id of their own, which are left out: %zu", nameless);
 	if (exporting->left_out)
-		cli_error(cli, "rows that a crontab cannot express: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT,
+		cli_error(cli,
+			"rows that a crontab cannot express: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT,
 			exporting->left_out, exporting->rows);
 	return nameless || exporting->left_out ? EXIT_FAILED : EXIT_DONE;
 }
@@ -92,8 +93,10 @@ const struct verb verb_export = {
 	.name = "export",
 	.arguments = "yaml|crontab",
 	.summary = "writes the actions as YAML or as a crontab, for `import`",
-	.help = "yaml has every column of every row, bad rows as they are: `import yaml` makes the same table of it.\n"
-		"crontab has what cron can do. A row that it cannot express is named on stderr with the reason\n"
+	.help = "yaml has every column of every row, bad rows as they are: `import yaml` makes the same "
+		"table of it.\n"
+		"crontab has what cron can do. A row that it cannot express is named on stderr with the "
+		"reason\n"
 		"and stands in the file as a comment; the exit status is 1 then. See docs/import.md.",
 	.examples = "export yaml > actions.yaml\nexport crontab > actions.crontab",
 	.run = export,

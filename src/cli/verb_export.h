@@ -17,10 +17,10 @@ struct exporting {
 void export_yaml_row(struct exporting *exporting, const struct action_row *row);
 void export_crontab_row(struct exporting *exporting, const struct action_row *row);
 
-/* The row's schedule as five fields that mean the same to cron. Returns NULL with *reason, a clause that is static,
- * where there are none. Free with g_free. */
-char *export_crontab_fields(struct cli *cli, const struct action_row *row, const struct schedule *schedule,
-	const char **reason);
+/* The row's schedule as five fields that mean the same to cron. Returns NULL with *reason, a clause that is
+ * static, where there are none. Free with g_free. */
+char *export_crontab_fields(
+	struct cli *cli, const struct action_row *row, const struct schedule *schedule, const char **reason);
 
 /* Appends a text as YAML that reads back as the same bytes. */
 void export_yaml_text(GString *out, const char *data, size_t length);

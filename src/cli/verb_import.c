@@ -8,13 +8,15 @@ static struct {
 } given;
 
 static const GOptionEntry options[] = {
-	{"dry-run", 0, 0, G_OPTION_ARG_NONE, &given.dry_run, "list what would be done, and write nothing", NULL},
+	{"dry-run", 0, 0, G_OPTION_ARG_NONE, &given.dry_run, "list what would be done, and write nothing",
+		NULL},
 	{"prune", 0, 0, G_OPTION_ARG_NONE, &given.prune,
 		"crontab, yaml: remove the rows that are not in the file", NULL},
 	{"system", 0, 0, G_OPTION_ARG_NONE, &given.system,
 		"crontab: the form of /etc/crontab, with a user before the command", NULL},
 	{"from", 0, 0, G_OPTION_ARG_FILENAME, &given.from,
-		"apscheduler: the job store, a SQLite file or a URL as SQLAlchemy has it (default: internal_db)",
+		"apscheduler: the job store, a SQLite file or a URL as SQLAlchemy has it (default: "
+		"internal_db)",
 		"FILE|URL"},
 	{NULL},
 };
@@ -78,15 +80,21 @@ const struct verb verb_import = {
 	.name = "import",
 	.arguments = "crontab FILE|- | yaml FILE|- | apscheduler",
 	.summary = "takes actions from a crontab or from YAML, or next run times from the Python program",
-	.help = "crontab, yaml: the table gets the rows of the file, all in one transaction, or none where a\n"
-		"line is bad. A row is that of the table with its id, where the file has ids, else the one of\n"
-		"the same name; what the file does not say of it stays as it is. Listed is what changes; see\n"
+	.help = "crontab, yaml: the table gets the rows of the file, all in one transaction, or none where "
+		"a\n"
+		"line is bad. A row is that of the table with its id, where the file has ids, else the one "
+		"of\n"
+		"the same name; what the file does not say of it stays as it is. Listed is what changes; "
+		"see\n"
 		"docs/import.md.\n"
 		"\n"
-		"apscheduler: reads next_run_time of the table apscheduler_jobs, which is never written, and\n"
+		"apscheduler: reads next_run_time of the table apscheduler_jobs, which is never written, "
+		"and\n"
 		"unpickles nothing. The fires due since then are owed, next_run_time itself included; the\n"
-		"scheduler makes up for them by the rules when it starts. A paused job owes nothing. Actions\n"
-		"that internal_db knows already are refused. No scheduler may run on internal_db. At the first\n"
+		"scheduler makes up for them by the rules when it starts. A paused job owes nothing. "
+		"Actions\n"
+		"that internal_db knows already are refused. No scheduler may run on internal_db. At the "
+		"first\n"
 		"start beside such a table `run` does all of this by itself; see docs/migrating.md.",
 	.examples = "import crontab - < my.crontab\n"
 		    "import crontab /etc/crontab --dry-run\n"

@@ -1,5 +1,5 @@
-/* Purpose: the kinds of `import`, a file each, and what they share: where a job store is read from, and how the
- * rows of a file get into the table. One thread. */
+/* Purpose: the kinds of `import`, a file each, and what they share: where a job store is read from, and how
+ * the rows of a file get into the table. One thread. */
 #pragma once
 
 #include "cli/row_set.h"
@@ -55,7 +55,7 @@ void import_file_clear(struct import_file *file);
 bool import_table_read(const struct cli *cli, const struct import_args *args, struct import_table *table);
 void import_table_clear(struct import_table *table);
 
-/* Says what is wrong, or makes the table hold the rows of the file and lists what that changes, which is all that
- * a dry run does. Returns the exit status. */
+/* Says what is wrong, or makes the table hold the rows of the file and lists what that changes, which is all
+ * that a dry run does. Returns the exit status. */
 int import_rows(struct cli *cli, const struct import_args *args, struct import_file *file,
 	const struct import_table *table);

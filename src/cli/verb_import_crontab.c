@@ -21,7 +21,8 @@ struct crontab_import {
 	struct cli *cli;
 	struct import_file *file;
 	const struct crontab *crontab;
-	GHashTable *names; /* that rows have already */
+	GHashTable *names;  /* that rows have already */
+	GPtrArray *sources; /* of each row its struct crontab_entry */
 };
 
 static char *place_of(const struct crontab_import *import, unsigned line)
@@ -35,7 +36,8 @@ static void complain(const struct crontab_import *import, unsigned line, const c
 	problem_add(import->file->problems, place, key, "%s", reason);
 }
 
-static void set_column(struct crontab_import *import, struct set_row *row, const char *column, const char *text)
+static void set_column(
+	struct crontab_import *import, struct set_row *row, const char *column, const char *text)
 {
 	row_set_column(import->file->rows, row, row_set_column_named(column), text, text ? strlen(text) : 0);
 }
@@ -48,7 +50,8 @@ static bool has_column(const struct set_row *row, const char *column)
 /* --- columns --- */
 
 /* What `# columns: {…}` says. */
-static bool take_columns(struct crontab_import *import, const struct crontab_entry *entry, struct set_row *row)
+static bool take_columns(
+	struct crontab_import *import, const struct crontab_entry *entry, struct set_row *row)
 {
 	g_autoptr(GError) error = NULL;
 	if (!entry->columns)
@@ -113,8 +116,8 @@ static void set_cron(struct crontab_import *import, const struct crontab_entry *
 }
 
 /* With unix_dialect: apscheduler the expression may mean something else here than it does for cron. */
-static bool check_dialect(struct crontab_import *import, const struct crontab_entry *entry,
-	const struct set_row *row)
+static bool check_dialect(
+	struct crontab_import *import, const struct crontab_entry *entry, const struct set_row *row)
 {
 	struct cli *cli = import->cli;
 	if (cli->config->unix_dialect == CONFIG_UNIX_STANDARD)
@@ -131,7 +134,8 @@ static bool check_dialect(struct crontab_import *import, const struct crontab_en
 	schedule_unref(here);
 	if (!same)
 		complain(import, entry->line, "cron",
-			"it would mean something else here, as `unix_dialect: apscheduler` counts days of week "
+			"it would mean something else here, as `unix_dialect: apscheduler` counts days of "
+			"week "
 			"from Monday and wants both day fields to match");
 	return same;
 }
@@ -160,9 +164,9 @@ static char *name_of_command(const char *command)
 }
 
 /* The command, and where it stands several times a number behind it. */
-static void name_row(struct crontab_import *import, struct set_row *row)
+static void name_row(struct crontab_import *import, const struct crontab_entry *entry, struct set_row *row)
 {
-	g_autofree char *base = name_of_command(row->row.command.data);
+	g_autofree char *base = name_of_command(entry->command);
 	g_autofree char *name = g_strdup(base);
 	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(import->names, base));
 	while (g_hash_table_contains(import->names, name)) {
@@ -195,6 +199,7 @@ static void take_entry(struct crontab_import *import, const struct crontab_entry
 		return;
 	remember_name(import, &row);
 	row_set_add(import->file->rows, &row);
+	g_ptr_array_add(import->sources, (gpointer)entry);
 }
 
 static void take_entries(struct crontab_import *import, unsigned present)
@@ -207,14 +212,15 @@ static void take_entries(struct crontab_import *import, unsigned present)
 	for (guint i = 0; i < rows->len; i++) {
 		struct set_row *row = &g_array_index(rows, struct set_row, i);
 		if (!has_column(row, "name"))
-			name_row(import, row);
+			name_row(import, g_ptr_array_index(import->sources, i), row);
 	}
 }
 
 static bool is_system(const struct import_args *args)
 {
 	g_autofree char *path = strcmp(args->file, "-") ? g_canonicalize_filename(args->file, NULL) : NULL;
-	return args->system || (path && (!strcmp(path, "/etc/crontab") || g_str_has_prefix(path, "/etc/cron.d/")));
+	return args->system ||
+	       (path && (!strcmp(path, "/etc/crontab") || g_str_has_prefix(path, "/etc/cron.d/")));
 }
 
 int import_crontab(struct cli *cli, const struct import_args *args)
@@ -227,13 +233,14 @@ int import_crontab(struct cli *cli, const struct import_args *args)
 	if (import_file_read(cli, args, &file) && import_table_read(cli, args, &table)) {
 		struct crontab *crontab =
 			crontab_read(file.text, file.length, file.name, is_system(args), file.problems);
-		struct crontab_import import = {cli, &file, crontab,
-			g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+		struct crontab_import import = {
+			cli, &file, crontab, g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
 		take_entries(&import, table.present);
 		status = import_rows(cli, args, &file, &table);
 		if (status == EXIT_DONE)
 			crontab_notes(cli, crontab, file.name, table.present);
 		g_hash_table_unref(import.names);
+		g_ptr_array_unref(import.sources);
 		crontab_free(crontab);
 	}
 	import_table_clear(&table);

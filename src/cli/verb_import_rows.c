@@ -1,4 +1,5 @@
-/* What import crontab and import yaml do alike: read the file, read the table, compare, check, write, list. */
+/* What import crontab and import yaml do alike: read the file, read the table, compare, check, write, list.
+ */
 #include "cli/verb_import.h"
 
 #include "base/progress_bar.h"
@@ -127,7 +128,7 @@ static struct store_change *changes_of(const struct table_diff *diff)
 		changes[i] = (struct store_change){
 			.kind = kinds[change->kind],
 			.keep_id = change->after && change->after->has_id,
-			.set = change->kind == ROW_REMOVED ? 0 : bits_of(change->columns),
+			.set = change->after ? bits_of(change->before ? change->columns : change->after->given) : 0,
 			.row = row_change_result(change),
 		};
 	}
@@ -165,8 +166,28 @@ static bool write_rows(const struct cli *cli, const struct import_table *table, 
 
 /* --- all of it --- */
 
+/* The line in "FILE:LINE" or "FILE:LINE:COLUMN"; 0 where there is none. */
+static guint64 line_of(const struct config_problem *problem, const char *name)
+{
+	size_t length = strlen(name);
+	bool has_line = !strncmp(problem->place, name, length) && problem->place[length] == ':';
+	return has_line ? g_ascii_strtoull(problem->place + length + 1, NULL, 10) : 0;
+}
+
+static gint by_line(gconstpointer a, gconstpointer b, gpointer name)
+{
+	guint64 left = line_of(*(const struct config_problem *const *)a, name);
+	guint64 right = line_of(*(const struct config_problem *const *)b, name);
+	return left < right ? -1 : left > right;
+}
+
 static int refuse(const struct cli *cli, const struct import_file *file)
 {
+	/* The last of too many says that there are more. */
+	GPtrArray *problems = file->problems;
+	guint last = problems_full(problems) ? 1 : 0;
+	g_qsort_with_data(problems->pdata, (gint)(problems->len - last), sizeof(gpointer), by_line,
+		(gpointer)file->name);
 	for (guint i = 0; i < file->problems->len; i++) {
 		g_autofree char *text = config_problem_text(g_ptr_array_index(file->problems, i));
 		cli_error(cli, "%s", text);
@@ -194,7 +215,8 @@ int import_rows(struct cli *cli, const struct import_args *args, struct import_f
 		refuse(cli, file);
 	} else if (args->prune && !file->rows->rows->len && table->rows->rows->len) {
 		cli_error(cli,
-			"%s has no rows, and --prune would remove all %u of the table; `remove` does that where "
+			"%s has no rows, and --prune would remove all %u of the table; `remove` does that "
+			"where "
 			"it is meant",
 			file->name, table->rows->rows->len);
 	} else if (args->dry_run || write_rows(cli, table, file, diff)) {

@@ -9,7 +9,8 @@ static void take_item(void *context, const struct node *item)
 	struct import_file *file = context;
 	struct set_row row = {.line = (unsigned)item->line};
 	if (row_set_is_full(file->rows)) {
-		problem_add(file->problems, file->name, NULL, "there are too many rows, or their texts are too long");
+		problem_add(file->problems, file->name, NULL,
+			"there are too many rows, or their texts are too long");
 		return;
 	}
 	if (row_node_read(item, file->name, file->rows, &row, file->problems))
