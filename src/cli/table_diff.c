@@ -188,11 +188,16 @@ static uint32_t differing(struct differ *d, const struct set_row *before, const 
 	return columns;
 }
 
-static void require(struct differ *d, const struct set_row *row, uint32_t columns)
+static bool require(struct differ *d, const struct set_row *row, uint32_t columns)
 {
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++)
-		if (store_table[i].required && !(columns >> i & 1))
-			complain(d, row, store_table[i].name, "is missing");
+	bool fine = true;
+	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
+		if (!store_table[i].required || columns >> i & 1)
+			continue;
+		complain(d, row, store_table[i].name, "is missing");
+		fine = false;
+	}
+	return fine;
 }
 
 static void add_change(struct differ *d, const struct row_change *change)
@@ -204,8 +209,8 @@ static void add_change(struct differ *d, const struct row_change *change)
 static void compare(struct differ *d, const struct set_row *row, const struct set_row *found)
 {
 	struct row_change change = {found ? ROW_CHANGED : ROW_ADDED, found, row, differing(d, found, row)};
-	if (!found)
-		require(d, row, change.columns);
+	if (!found && !require(d, row, change.columns))
+		return;
 	if (!found || change.columns)
 		add_change(d, &change);
 	else

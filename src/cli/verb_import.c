@@ -78,7 +78,7 @@ static int import(struct cli *cli, char **arguments)
 
 const struct verb verb_import = {
 	.name = "import",
-	.arguments = "crontab FILE|- | yaml FILE|- | apscheduler",
+	.arguments = "crontab|yaml|apscheduler [FILE|-]",
 	.summary = "takes actions from a crontab or from YAML, or next run times from the Python program",
 	.help = "crontab, yaml: the table gets the rows of the file, all in one transaction, or none where "
 		"a\n"

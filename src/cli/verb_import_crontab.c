@@ -233,8 +233,8 @@ int import_crontab(struct cli *cli, const struct import_args *args)
 	if (import_file_read(cli, args, &file) && import_table_read(cli, args, &table)) {
 		struct crontab *crontab =
 			crontab_read(file.text, file.length, file.name, is_system(args), file.problems);
-		struct crontab_import import = {
-			cli, &file, crontab, g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+		struct crontab_import import = {cli, &file, crontab,
+			g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL), g_ptr_array_new()};
 		take_entries(&import, table.present);
 		status = import_rows(cli, args, &file, &table);
 		if (status == EXIT_DONE)

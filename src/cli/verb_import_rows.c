@@ -128,7 +128,9 @@ static struct store_change *changes_of(const struct table_diff *diff)
 		changes[i] = (struct store_change){
 			.kind = kinds[change->kind],
 			.keep_id = change->after && change->after->has_id,
-			.set = change->after ? bits_of(change->before ? change->columns : change->after->given) : 0,
+			.set = change->after
+				       ? bits_of(change->before ? change->columns : change->after->given)
+				       : 0,
 			.row = row_change_result(change),
 		};
 	}

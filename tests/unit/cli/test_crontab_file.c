@@ -61,7 +61,8 @@ static void expect_setting(const char *line, const char *name, const char *value
 }
 
 /* A text with one bad line, and a part of what is said. */
-static void expect_problem(const char *text, size_t length, bool with_users, const char *place, const char *part)
+static void expect_problem(
+	const char *text, size_t length, bool with_users, const char *place, const char *part)
 {
 	g_autoptr(GPtrArray) problems = config_problems_new();
 	struct crontab *crontab = read_text(text, length, with_users, problems);
@@ -122,7 +123,8 @@ static void settings(void **state)
 static void zones_hold_for_the_lines_below(void **state)
 {
 	(void)state;
-	struct crontab *crontab = read_good("@daily a\nCRON_TZ=Asia/Tokyo\n@daily b\nCRON_TZ=\"\"\n@daily c\n", false);
+	struct crontab *crontab =
+		read_good("@daily a\nCRON_TZ=Asia/Tokyo\n@daily b\nCRON_TZ=\"\"\n@daily c\n", false);
 	assert_null(entry_at(crontab, 0)->timezone);
 	assert_string_equal(entry_at(crontab, 1)->timezone, "Asia/Tokyo");
 	assert_null(entry_at(crontab, 2)->timezone);
@@ -158,7 +160,8 @@ static void comments_right_above_name_an_entry(void **state)
 static void system_crontabs_name_users(void **state)
 {
 	(void)state;
-	struct crontab *crontab = read_good("17 *\t* * *\troot    cd / && run-parts\n@daily nobody x\n", true);
+	struct crontab *crontab =
+		read_good("17 *\t* * *\troot    cd / && run-parts\n@daily nobody x\n", true);
 	assert_string_equal(entry_at(crontab, 0)->user, "root");
 	assert_string_equal(entry_at(crontab, 0)->command, "cd / && run-parts");
 	assert_string_equal(entry_at(crontab, 1)->user, "nobody");

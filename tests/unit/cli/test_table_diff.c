@@ -11,7 +11,7 @@
 #include "cli/table_diff.h"
 #include "config/config.h"
 
-#define NO_ID 0
+#define NO_ID  0
 /* The column is not given. */
 #define ABSENT "\1"
 
