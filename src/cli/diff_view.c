@@ -55,7 +55,7 @@ static json_t *name_json(const void *row)
 
 static json_t *line_json(const void *row)
 {
-	const struct set_row *after = ((const struct line *)row)->change->after;
+	const struct list_row *after = ((const struct line *)row)->change->after;
 	return after ? json_integer(after->line) : json_null();
 }
 
@@ -130,7 +130,7 @@ static void list_change(struct output *output, const struct row_change *change)
 	/* The name of a row that comes or goes is there already. */
 	uint32_t shown = change->columns;
 	if (change->kind != ROW_CHANGED)
-		shown &= ~(UINT32_C(1) << row_set_column_named("name"));
+		shown &= ~(UINT32_C(1) << row_list_column_named("name"));
 	for (line.column = 0; line.column < STORE_COLUMN_COUNT; line.column++)
 		if (shown >> line.column & 1)
 			output_row(output, &line);

@@ -88,7 +88,7 @@ static void leave_out(struct exporting *exporting, const struct action_row *row,
 	GString *out = exporting->line;
 	g_autoptr(json_t) name = json_text(row->name.data, row->name.length);
 	g_autoptr(json_t) command = json_text(row->command.data, row->command.length);
-	g_autoptr(json_t) cron = diff_view_value(&store_table[row_set_column_named("cron")], row);
+	g_autoptr(json_t) cron = diff_view_value(&store_table[row_list_column_named("cron")], row);
 	g_autoptr(json_t) columns = json_pack("{s:I,s:O,s:O,s:O}", "id", (json_int_t)row->id, "name", name,
 		"command", command, "cron", cron);
 	g_autofree char *quoted = problem_quote(json_is_string(name) ? json_string_value(name) : "NULL");

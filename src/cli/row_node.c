@@ -9,8 +9,8 @@
 
 struct reader {
 	const char *name;
-	struct row_set *set;
-	struct set_row *row;
+	struct row_list *set;
+	struct list_row *row;
 	GPtrArray *problems;
 	bool fine;
 };
@@ -37,7 +37,7 @@ static void read_binary(struct reader *r, const struct node *node, unsigned colu
 	gsize length;
 	g_autofree guchar *bytes = decode(node->text, &length);
 	if (bytes)
-		row_set_column(r->set, r->row, column, (const char *)bytes, length);
+		row_list_column(r->set, r->row, column, (const char *)bytes, length);
 	else
 		complain(r, node, store_table[column].name, "is not base64");
 }
@@ -46,7 +46,7 @@ static void read_cron(struct reader *r, const struct node *node, unsigned column
 {
 	g_autofree char *text = python_json_write(node);
 	if (text)
-		row_set_column(r->set, r->row, column, text, strlen(text));
+		row_list_column(r->set, r->row, column, text, strlen(text));
 	else
 		complain(r, node, "cron", "is too large");
 }
@@ -55,12 +55,12 @@ static void read_column(struct reader *r, const struct node *node, unsigned colu
 {
 	bool is_cron = !strcmp(store_table[column].name, "cron");
 	switch (node->kind) {
-	case NODE_NULL: row_set_column(r->set, r->row, column, NULL, 0); break;
+	case NODE_NULL: row_list_column(r->set, r->row, column, NULL, 0); break;
 	case NODE_SCALAR:
 		if (node->binary)
 			read_binary(r, node, column);
 		else
-			row_set_column(r->set, r->row, column, node->text, strlen(node->text));
+			row_list_column(r->set, r->row, column, node->text, strlen(node->text));
 		break;
 	case NODE_MAP:
 	case NODE_LIST:
@@ -95,7 +95,7 @@ static void complain_of_key(struct reader *r, const struct node *key)
 	complain(r, key, key->text, reason->str);
 }
 
-bool row_node_read(const struct node *node, const char *name, struct row_set *set, struct set_row *row,
+bool row_node_read(const struct node *node, const char *name, struct row_list *set, struct list_row *row,
 	GPtrArray *problems)
 {
 	struct reader r = {name, set, row, problems, true};
@@ -106,7 +106,7 @@ bool row_node_read(const struct node *node, const char *name, struct row_set *se
 	for (guint i = 0; i < node->keys->len; i++) {
 		const struct node *key = g_ptr_array_index(node->keys, i);
 		const struct node *value = g_ptr_array_index(node->items, i);
-		unsigned column = row_set_column_named(key->text);
+		unsigned column = row_list_column_named(key->text);
 		if (!strcmp(key->text, "id"))
 			read_id(&r, value);
 		else if (column < STORE_COLUMN_COUNT)

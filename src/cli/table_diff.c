@@ -9,14 +9,14 @@
 #define IDS_SHOWN 5
 
 struct differ {
-	const struct row_set *table, *file;
+	const struct row_list *table, *file;
 	unsigned present;
 	const char *name;
 	GPtrArray *problems;
-	GHashTable *ids;   /* int64_t -> struct set_row of the table */
-	GHashTable *names; /* struct text -> the first struct set_row of the table with it */
+	GHashTable *ids;   /* int64_t -> struct list_row of the table */
+	GHashTable *names; /* struct text -> the first struct list_row of the table with it */
 	GHashTable *twice; /* struct text: names that several rows of the table have */
-	GHashTable *taken; /* struct set_row of the table -> struct set_row of the file */
+	GHashTable *taken; /* struct list_row of the table -> struct list_row of the file */
 	struct table_diff *diff;
 };
 
@@ -41,11 +41,11 @@ static gboolean text_equal(gconstpointer a, gconstpointer b)
 	return texts_equal(a, b);
 }
 
-static void complain(const struct differ *d, const struct set_row *row, const char *key, const char *format,
+static void complain(const struct differ *d, const struct list_row *row, const char *key, const char *format,
 	...) G_GNUC_PRINTF(4, 5);
 
 static void complain(
-	const struct differ *d, const struct set_row *row, const char *key, const char *format, ...)
+	const struct differ *d, const struct list_row *row, const char *key, const char *format, ...)
 {
 	va_list args;
 	if (problems_full(d->problems))
@@ -62,7 +62,7 @@ static void complain(
 static void index_table(struct differ *d)
 {
 	for (guint i = 0; i < d->table->rows->len; i++) {
-		const struct set_row *row = row_set_at(d->table, i);
+		const struct list_row *row = row_list_at(d->table, i);
 		const struct text *name = &row->row.name;
 		g_hash_table_insert(d->ids, (gpointer)&row->row.id, (gpointer)row);
 		if (!name->data)
@@ -80,7 +80,7 @@ static char *ids_named(const struct differ *d, const struct text *name)
 	GString *ids = g_string_new(NULL);
 	int count = 0;
 	for (guint i = 0; i < d->table->rows->len && count <= IDS_SHOWN; i++) {
-		const struct set_row *row = row_set_at(d->table, i);
+		const struct list_row *row = row_list_at(d->table, i);
 		if (!texts_equal(&row->row.name, name))
 			continue;
 		if (count++ == IDS_SHOWN)
@@ -91,7 +91,7 @@ static char *ids_named(const struct differ *d, const struct text *name)
 	return g_string_free(ids, FALSE);
 }
 
-static void complain_of_ambiguity(const struct differ *d, const struct set_row *row)
+static void complain_of_ambiguity(const struct differ *d, const struct list_row *row)
 {
 	if (problems_full(d->problems))
 		return;
@@ -105,9 +105,9 @@ static void complain_of_ambiguity(const struct differ *d, const struct set_row *
 }
 
 /* The row of the table that a row of the file is; *fine is set to false where that cannot be told. */
-static const struct set_row *find(struct differ *d, const struct set_row *row, bool *fine)
+static const struct list_row *find(struct differ *d, const struct list_row *row, bool *fine)
 {
-	const struct set_row *found;
+	const struct list_row *found;
 	if (row->has_id) {
 		found = g_hash_table_lookup(d->ids, &row->row.id);
 	} else if (g_hash_table_contains(d->twice, &row->row.name)) {
@@ -117,7 +117,7 @@ static const struct set_row *find(struct differ *d, const struct set_row *row, b
 	} else {
 		found = g_hash_table_lookup(d->names, &row->row.name);
 	}
-	const struct set_row *other = found ? g_hash_table_lookup(d->taken, found) : NULL;
+	const struct list_row *other = found ? g_hash_table_lookup(d->taken, found) : NULL;
 	if (other) {
 		complain(d, row, NULL, "this is the row %" G_GINT64_FORMAT " of the table, as line %u is",
 			found->row.id, other->line);
@@ -129,9 +129,9 @@ static const struct set_row *find(struct differ *d, const struct set_row *row, b
 }
 
 /* Within the file an id may stand once, and so may a name where there is no id. */
-static bool is_first(struct differ *d, GHashTable *seen, gconstpointer key, const struct set_row *row)
+static bool is_first(struct differ *d, GHashTable *seen, gconstpointer key, const struct list_row *row)
 {
-	const struct set_row *other = g_hash_table_lookup(seen, key);
+	const struct list_row *other = g_hash_table_lookup(seen, key);
 	if (!other) {
 		g_hash_table_insert(seen, (gpointer)key, (gpointer)row);
 		return true;
@@ -172,7 +172,7 @@ static bool column_equals(const struct column *column, struct action_row *a, str
 
 /* The columns of the file's row that are other than those of `before`, where NULL stands for a row without
  * any. */
-static uint32_t differing(struct differ *d, const struct set_row *before, const struct set_row *after)
+static uint32_t differing(struct differ *d, const struct list_row *before, const struct list_row *after)
 {
 	struct action_row old = before ? before->row : (struct action_row){0}, new = after->row;
 	uint32_t columns = 0;
@@ -188,7 +188,7 @@ static uint32_t differing(struct differ *d, const struct set_row *before, const 
 	return columns;
 }
 
-static bool require(struct differ *d, const struct set_row *row, uint32_t columns)
+static bool require(struct differ *d, const struct list_row *row, uint32_t columns)
 {
 	bool fine = true;
 	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
@@ -206,7 +206,7 @@ static void add_change(struct differ *d, const struct row_change *change)
 	d->diff->counts[change->kind]++;
 }
 
-static void compare(struct differ *d, const struct set_row *row, const struct set_row *found)
+static void compare(struct differ *d, const struct list_row *row, const struct list_row *found)
 {
 	struct row_change change = {found ? ROW_CHANGED : ROW_ADDED, found, row, differing(d, found, row)};
 	if (!found && !require(d, row, change.columns))
@@ -217,7 +217,7 @@ static void compare(struct differ *d, const struct set_row *row, const struct se
 		d->diff->unchanged++;
 }
 
-static uint32_t not_null(const struct set_row *row)
+static uint32_t not_null(const struct list_row *row)
 {
 	struct action_row copy = row->row, none = {0};
 	uint32_t columns = 0;
@@ -230,7 +230,7 @@ static uint32_t not_null(const struct set_row *row)
 static void remove_others(struct differ *d)
 {
 	for (guint i = 0; i < d->table->rows->len; i++) {
-		const struct set_row *row = row_set_at(d->table, i);
+		const struct list_row *row = row_list_at(d->table, i);
 		struct row_change change = {ROW_REMOVED, row, NULL, not_null(row)};
 		if (!g_hash_table_contains(d->taken, row))
 			add_change(d, &change);
@@ -242,12 +242,12 @@ static void compare_all(struct differ *d)
 	g_autoptr(GHashTable) ids = g_hash_table_new(g_int64_hash, g_int64_equal);
 	g_autoptr(GHashTable) names = g_hash_table_new(text_hash, text_equal);
 	guint count = d->file->rows->len;
-	g_autofree const struct set_row **found = g_new0(const struct set_row *, count + 1);
+	g_autofree const struct list_row **found = g_new0(const struct list_row *, count + 1);
 	g_autofree bool *fine = g_new0(bool, count + 1);
 	/* Ids first: what they name is no more to be had by name. */
 	for (int pass = 0; pass < 2; pass++) {
 		for (guint i = 0; i < count; i++) {
-			const struct set_row *row = row_set_at(d->file, i);
+			const struct list_row *row = row_list_at(d->file, i);
 			if (row->has_id != !pass)
 				continue;
 			if (!row->has_id && !row->row.name.data) {
@@ -262,10 +262,10 @@ static void compare_all(struct differ *d)
 	}
 	for (guint i = 0; i < count; i++)
 		if (fine[i])
-			compare(d, row_set_at(d->file, i), found[i]);
+			compare(d, row_list_at(d->file, i), found[i]);
 }
 
-struct table_diff *table_diff_new(const struct row_set *table, unsigned present, const struct row_set *file,
+struct table_diff *table_diff_new(const struct row_list *table, unsigned present, const struct row_list *file,
 	const char *name, bool prune, GPtrArray *problems)
 {
 	struct differ d = {

@@ -2,7 +2,7 @@
  * the rows of a file get into the table. One thread. */
 #pragma once
 
-#include "cli/row_set.h"
+#include "cli/row_list.h"
 #include "cli/verb.h"
 
 /* Options of the verb as given. */
@@ -40,13 +40,13 @@ struct import_file {
 	const char *name; /* for messages; borrowed from the arguments */
 	char *text;
 	size_t length;
-	struct row_set *rows; /* what it holds; to be filled in */
-	GPtrArray *problems;  /* what is wrong with it (config/problem.h) */
+	struct row_list *rows; /* what it holds; to be filled in */
+	GPtrArray *problems;   /* what is wrong with it (config/problem.h) */
 };
 /* The table, open for what is to be done. */
 struct import_table {
 	struct store *store;
-	struct row_set *rows;
+	struct row_list *rows;
 	unsigned present; /* optional columns, enum store_column */
 };
 /* Return false with everything said; to be cleared in any case. */

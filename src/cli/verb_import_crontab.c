@@ -37,21 +37,22 @@ static void complain(const struct crontab_import *import, unsigned line, const c
 }
 
 static void set_column(
-	struct crontab_import *import, struct set_row *row, const char *column, const char *text)
+	struct crontab_import *import, struct list_row *row, const char *column, const char *text)
 {
-	row_set_column(import->file->rows, row, row_set_column_named(column), text, text ? strlen(text) : 0);
+	row_list_column(
+		import->file->rows, row, row_list_column_named(column), text, text ? strlen(text) : 0);
 }
 
-static bool has_column(const struct set_row *row, const char *column)
+static bool has_column(const struct list_row *row, const char *column)
 {
-	return row->given >> row_set_column_named(column) & 1;
+	return row->given >> row_list_column_named(column) & 1;
 }
 
 /* --- columns --- */
 
 /* What `# columns: {…}` says. */
 static bool take_columns(
-	struct crontab_import *import, const struct crontab_entry *entry, struct set_row *row)
+	struct crontab_import *import, const struct crontab_entry *entry, struct list_row *row)
 {
 	g_autoptr(GError) error = NULL;
 	if (!entry->columns)
@@ -71,7 +72,7 @@ static bool take_columns(
 }
 
 /* `# name: TEXT`, where a text that begins with a quote is JSON. */
-static bool take_name(struct crontab_import *import, const struct crontab_entry *entry, struct set_row *row)
+static bool take_name(struct crontab_import *import, const struct crontab_entry *entry, struct list_row *row)
 {
 	g_autoptr(GError) error = NULL;
 	if (!entry->name || !*entry->name)
@@ -106,7 +107,7 @@ static char *command_of(const struct crontab_entry *entry)
 	return g_string_free(g_steal_pointer(&command), FALSE);
 }
 
-static void set_cron(struct crontab_import *import, const struct crontab_entry *entry, struct set_row *row)
+static void set_cron(struct crontab_import *import, const struct crontab_entry *entry, struct list_row *row)
 {
 	g_autoptr(json_t) document =
 		json_pack("{s:s,s:{s:s}}", "format", "unix", "params", "value", entry->schedule);
@@ -117,7 +118,7 @@ static void set_cron(struct crontab_import *import, const struct crontab_entry *
 
 /* With unix_dialect: apscheduler the expression may mean something else here than it does for cron. */
 static bool check_dialect(
-	struct crontab_import *import, const struct crontab_entry *entry, const struct set_row *row)
+	struct crontab_import *import, const struct crontab_entry *entry, const struct list_row *row)
 {
 	struct cli *cli = import->cli;
 	if (cli->config->unix_dialect == CONFIG_UNIX_STANDARD)
@@ -141,7 +142,7 @@ static bool check_dialect(
 }
 
 /* Columns that the table lacks are left alone where cron means what NULL means here. */
-static void take_zone(struct crontab_import *import, const struct crontab_entry *entry, struct set_row *row,
+static void take_zone(struct crontab_import *import, const struct crontab_entry *entry, struct list_row *row,
 	unsigned present)
 {
 	bool needed = entry->timezone && g_strcmp0(entry->timezone, import->cli->zone_name) != 0;
@@ -164,7 +165,7 @@ static char *name_of_command(const char *command)
 }
 
 /* The command, and where it stands several times a number behind it. */
-static void name_row(struct crontab_import *import, const struct crontab_entry *entry, struct set_row *row)
+static void name_row(struct crontab_import *import, const struct crontab_entry *entry, struct list_row *row)
 {
 	g_autofree char *base = name_of_command(entry->command);
 	g_autofree char *name = g_strdup(base);
@@ -179,7 +180,7 @@ static void name_row(struct crontab_import *import, const struct crontab_entry *
 	set_column(import, row, "name", name);
 }
 
-static void remember_name(struct crontab_import *import, const struct set_row *row)
+static void remember_name(struct crontab_import *import, const struct list_row *row)
 {
 	if (row->row.name.data)
 		g_hash_table_insert(import->names, g_strdup(row->row.name.data), GUINT_TO_POINTER(1));
@@ -189,7 +190,7 @@ static void remember_name(struct crontab_import *import, const struct set_row *r
 
 static void take_entry(struct crontab_import *import, const struct crontab_entry *entry, unsigned present)
 {
-	struct set_row row = {.line = entry->line};
+	struct list_row row = {.line = entry->line};
 	bool fine = take_columns(import, entry, &row) && take_name(import, entry, &row);
 	g_autofree char *command = command_of(entry);
 	set_column(import, &row, "command", command);
@@ -198,7 +199,7 @@ static void take_entry(struct crontab_import *import, const struct crontab_entry
 	if (!fine || !check_dialect(import, entry, &row))
 		return;
 	remember_name(import, &row);
-	row_set_add(import->file->rows, &row);
+	row_list_add(import->file->rows, &row);
 	g_ptr_array_add(import->sources, (gpointer)entry);
 }
 
@@ -210,7 +211,7 @@ static void take_entries(struct crontab_import *import, unsigned present)
 		take_entry(import, g_ptr_array_index(entries, i), present);
 	/* Names that are given go before names that are made. */
 	for (guint i = 0; i < rows->len; i++) {
-		struct set_row *row = &g_array_index(rows, struct set_row, i);
+		struct list_row *row = &g_array_index(rows, struct list_row, i);
 		if (!has_column(row, "name"))
 			name_row(import, g_ptr_array_index(import->sources, i), row);
 	}

@@ -20,7 +20,7 @@ bool import_file_read(const struct cli *cli, const struct import_args *args, str
 	GError *error = NULL;
 	bool from_stdin = !strcmp(args->file, "-");
 	*file = (struct import_file){.name = from_stdin ? "stdin" : args->file};
-	file->rows = row_set_new();
+	file->rows = row_list_new();
 	file->problems = config_problems_new();
 	if (from_stdin ? text_fd_read(STDIN_FILENO, FILE_MAX, &file->text, &file->length, &error)
 		       : text_file_read(args->file, FILE_MAX, &file->text, &file->length, &error))
@@ -32,19 +32,19 @@ bool import_file_read(const struct cli *cli, const struct import_args *args, str
 void import_file_clear(struct import_file *file)
 {
 	g_free(file->text);
-	row_set_free(file->rows);
+	row_list_free(file->rows);
 	g_ptr_array_unref(file->problems);
 }
 
 struct table_reading {
-	struct row_set *rows;
+	struct row_list *rows;
 	struct progress_bar *bar;
 };
 
 static bool take_row(void *context, const struct action_row *row)
 {
 	struct table_reading *reading = context;
-	row_set_copy(reading->rows, row);
+	row_list_copy(reading->rows, row);
 	progress_bar_set(reading->bar, reading->rows->rows->len);
 	return true;
 }
@@ -52,7 +52,7 @@ static bool take_row(void *context, const struct action_row *row)
 bool import_table_read(const struct cli *cli, const struct import_args *args, struct import_table *table)
 {
 	GError *error = NULL;
-	*table = (struct import_table){.rows = row_set_new()};
+	*table = (struct import_table){.rows = row_list_new()};
 	table->store = cli_open_store(cli, args->dry_run ? CLI_STORE_READ : CLI_STORE_WRITE, &error);
 	struct table_reading reading = {table->rows, progress_bar_new("reading actions", 0, cli->quiet)};
 	bool ok = table->store && store_read(table->store, take_row, &reading, &error);
@@ -68,7 +68,7 @@ bool import_table_read(const struct cli *cli, const struct import_args *args, st
 void import_table_clear(struct import_table *table)
 {
 	store_close(table->store);
-	row_set_free(table->rows);
+	row_list_free(table->rows);
 }
 
 /* --- whether the rows are good --- */
@@ -156,8 +156,8 @@ static bool write_rows(const struct cli *cli, const struct import_table *table, 
 		const struct row_change *change = &g_array_index(diff->changes, struct row_change, i);
 		if (change->kind != ROW_ADDED)
 			continue;
-		struct set_row *row = &g_array_index(
-			file->rows->rows, struct set_row, change->after - row_set_at(file->rows, 0));
+		struct list_row *row = &g_array_index(
+			file->rows->rows, struct list_row, change->after - row_list_at(file->rows, 0));
 		row->row.id = changes[i].row.id;
 		row->has_id = true;
 	}

@@ -7,14 +7,14 @@
 static void take_item(void *context, const struct node *item)
 {
 	struct import_file *file = context;
-	struct set_row row = {.line = (unsigned)item->line};
-	if (row_set_is_full(file->rows)) {
+	struct list_row row = {.line = (unsigned)item->line};
+	if (row_list_is_full(file->rows)) {
 		problem_add(file->problems, file->name, NULL,
 			"there are too many rows, or their texts are too long");
 		return;
 	}
 	if (row_node_read(item, file->name, file->rows, &row, file->problems))
-		row_set_add(file->rows, &row);
+		row_list_add(file->rows, &row);
 }
 
 int import_yaml(struct cli *cli, const struct import_args *args)

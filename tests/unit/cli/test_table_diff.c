@@ -16,29 +16,29 @@
 #define ABSENT "\1"
 
 /* Appends a row; a text is ABSENT where the file does not name the column, NULL for NULL. */
-static void add(struct row_set *set, int64_t id, const char *name, const char *command, const char *cron,
+static void add(struct row_list *set, int64_t id, const char *name, const char *command, const char *cron,
 	const char *timeout)
 {
 	const struct {
 		const char *column, *text;
 	} columns[] = {{"name", name}, {"command", command}, {"cron", cron}, {"timeout", timeout}};
-	struct set_row row = {.has_id = id != NO_ID, .row.id = id, .line = set->rows->len + 1};
+	struct list_row row = {.has_id = id != NO_ID, .row.id = id, .line = set->rows->len + 1};
 	for (size_t i = 0; i < G_N_ELEMENTS(columns); i++)
 		if (g_strcmp0(columns[i].text, ABSENT) != 0)
-			row_set_column(set, &row, row_set_column_named(columns[i].column), columns[i].text,
+			row_list_column(set, &row, row_list_column_named(columns[i].column), columns[i].text,
 				columns[i].text ? strlen(columns[i].text) : 0);
-	row_set_add(set, &row);
+	row_list_add(set, &row);
 }
 
 struct world {
-	struct row_set *table, *file;
+	struct row_list *table, *file;
 	GPtrArray *problems;
 	struct table_diff *diff;
 };
 
 static struct world world_new(void)
 {
-	return (struct world){row_set_new(), row_set_new(), config_problems_new(), NULL};
+	return (struct world){row_list_new(), row_list_new(), config_problems_new(), NULL};
 }
 
 static void compare(struct world *w, bool prune)
@@ -49,8 +49,8 @@ static void compare(struct world *w, bool prune)
 static void world_clear(struct world *w)
 {
 	table_diff_free(w->diff);
-	row_set_free(w->table);
-	row_set_free(w->file);
+	row_list_free(w->table);
+	row_list_free(w->file);
 	g_ptr_array_unref(w->problems);
 }
 
@@ -62,7 +62,7 @@ static const struct row_change *change_at(const struct world *w, guint i)
 
 static uint32_t bit(const char *column)
 {
-	return UINT32_C(1) << row_set_column_named(column);
+	return UINT32_C(1) << row_list_column_named(column);
 }
 
 static void rows_are_found_by_id_and_by_name(void **state)
@@ -181,10 +181,10 @@ static void texts_may_hold_anything(void **state)
 		.command = {"\xff", 1},
 		.cron = {NULL, 0},
 		.timeout = {.bad = {"x\0y", 3}}};
-	row_set_copy(w.table, &row);
-	row_set_copy(w.file, &row);
+	row_list_copy(w.table, &row);
+	row_list_copy(w.file, &row);
 	row.name.length = 2;
-	row_set_copy(w.file, &row);
+	row_list_copy(w.file, &row);
 	compare(&w, false);
 	assert_int_equal(w.diff->unchanged, 1);
 	assert_int_equal(w.problems->len, 1); /* the id twice */
