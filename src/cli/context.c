@@ -75,6 +75,23 @@ bool cli_choose_zone(struct cli *cli, const char *name, GError **error)
 	return true;
 }
 
+bool cli_show_times_in(struct cli *cli, const char *name)
+{
+	const struct zone_source *source = cli_zones(cli);
+	g_autoptr(GError) error = NULL;
+	if (!name)
+		return true;
+	cli->shown_zone = source->load(source->context, name, &error);
+	if (!cli->shown_zone)
+		cli_usage(cli, "--timezone: %s", error->message);
+	return cli->shown_zone != NULL;
+}
+
+const struct zone *cli_shown_zone(const struct cli *cli)
+{
+	return cli->shown_zone ? cli->shown_zone : cli->zone;
+}
+
 void cli_defaults(const struct cli *cli, struct action_defaults *out)
 {
 	const struct config *config = cli->config;
@@ -176,9 +193,11 @@ struct journal *cli_open_journal(struct cli *cli, GError **error)
 char *cli_database_place(const struct config_database *database)
 {
 	const char *dialect = config_dialect_name(database->dialect);
+	g_autofree char *port =
+		database->port ? g_strdup_printf(":%" G_GINT64_FORMAT, database->port) : g_strdup("");
 	if (database->dialect != CONFIG_SQLITE)
-		return g_strdup_printf("%s %s/%s", dialect, database->host ? database->host : "localhost",
-			database->database);
+		return g_strdup_printf("%s %s%s/%s", dialect, database->host ? database->host : "localhost",
+			port, database->database);
 	g_autofree char *path = g_canonicalize_filename(database->database, NULL);
 	return g_strdup_printf("%s %s", dialect, path);
 }

@@ -20,3 +20,6 @@ bool time_arg_parse(const char *text, time_us now, const struct zone *zone, time
 char *span_format(dur_us span, char buf[static SPAN_TEXT_MAX]);
 /* How far `t` is from now: `in 2min 3s`, `5d 1h ago`, `now`. Returns buf. */
 char *span_format_from(time_us t, time_us now, char buf[static SPAN_TEXT_MAX]);
+/* The same with the largest unit alone, for where the time itself stands beside it: `in 2min`, `5d ago`,
+ * `now`. */
+char *span_format_about(time_us t, time_us now, char buf[static SPAN_TEXT_MAX]);
