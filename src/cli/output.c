@@ -347,7 +347,8 @@ void output_object(
 		return;
 	}
 	g_autoptr(json_t) object = output_json(columns, count, row);
-	char *text = style->format == OUTPUT_JSON ? json_dumps(object, JSON_INDENT(2)) : json_write(object);
+	char *text = style->format == OUTPUT_JSON ? json_dumps(object, JSON_INDENT(2) | JSON_DIGITS)
+						  : json_write(object);
 	fprintf(file_of(style), "%s\n", text);
 	free(text);
 }

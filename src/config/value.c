@@ -243,6 +243,40 @@ static bool name_is_secret(const char *name)
 	return false;
 }
 
+/* One of a letter or two says nothing, and would be found everywhere. */
+#define SECRET_MIN 3
+
+static void hide(GString *text, const char *secret)
+{
+	if (secret && strlen(secret) >= SECRET_MIN)
+		g_string_replace(text, secret, MASK, 0);
+}
+
+static void hide_map(GString *text, GHashTable *map)
+{
+	GHashTableIter iter;
+	gpointer name, value;
+	if (!map)
+		return;
+	g_hash_table_iter_init(&iter, map);
+	while (g_hash_table_iter_next(&iter, &name, &value))
+		if (name_is_secret(name))
+			hide(text, value);
+}
+
+char *config_hide_secrets(const struct config *config, const char *text)
+{
+	GString *hidden = g_string_new(text);
+	for (size_t i = 0; i < options_count; i++) {
+		const void *slot = (const char *)config + options[i].offset;
+		if (options[i].type == OPTION_SECRET)
+			hide(hidden, *(char *const *)slot);
+		else if (options[i].type == OPTION_MAP)
+			hide_map(hidden, *(GHashTable *const *)slot);
+	}
+	return g_string_free(hidden, FALSE);
+}
+
 static char *show_map(GHashTable *map)
 {
 	if (!map || !g_hash_table_size(map))

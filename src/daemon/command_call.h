@@ -28,6 +28,8 @@ void call_refuse(struct command_call *call, const char *code, const char *text);
 /* As call_end, once what the engine was asked for by now is durable. Returns the call. */
 struct command_call *call_end_durable(struct command_call *call);
 
+/* command_status.c */
+struct command_call *command_status(struct command_call *call, const struct control_request *request);
 /* command_fires.c */
 struct command_call *command_trigger(struct command_call *call, const struct control_request *request);
 struct command_call *command_retry(struct command_call *call, const struct control_request *request);

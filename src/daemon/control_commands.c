@@ -72,6 +72,7 @@ static struct command_call *(*const runs[])(
 	struct command_call *call, const struct control_request *request) = {
 	[CONTROL_TRIGGER] = command_trigger,
 	[CONTROL_RETRY] = command_retry,
+	[CONTROL_STATUS] = command_status,
 };
 
 struct command_call *commands_run(struct commands *commands, const struct control_request *request,

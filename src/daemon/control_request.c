@@ -87,6 +87,7 @@ static const struct {
 } commands[] = {
 	[CONTROL_TRIGGER] = {"trigger", {{"ids", read_ids}}},
 	[CONTROL_RETRY] = {"retry", {{"fire_ids", read_fires}}},
+	[CONTROL_STATUS] = {"status"},
 };
 
 static bool read_command(struct control_request *request, const json_t *document, GError **error)

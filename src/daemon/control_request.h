@@ -9,7 +9,7 @@
 /* Actions or fires of one request. */
 #define CONTROL_IDS_MAX  1000
 
-enum control_command { CONTROL_TRIGGER, CONTROL_RETRY };
+enum control_command { CONTROL_TRIGGER, CONTROL_RETRY, CONTROL_STATUS };
 
 struct control_fire {
 	char id[FIRE_ID_MAX]; /* canonical */
