@@ -76,15 +76,16 @@ void kafka_once_settle(struct kafka_once *once, callback_settled_fn is_settled, 
 		kafka_shard_settle(once->shards[i], is_settled, context);
 }
 
-void kafka_once_close(struct kafka_once *once, time_us deadline)
+bool kafka_once_close(struct kafka_once *once, time_us deadline)
 {
 	bool ended = true;
 	for (unsigned i = 0; i < KAFKA_SHARDS; i++)
 		kafka_shard_stop(once->shards[i]);
 	for (unsigned i = 0; i < KAFKA_SHARDS; i++)
 		ended = kafka_shard_join(once->shards[i], deadline) && ended;
-	if (!ended)
-		return;
-	pthread_mutex_destroy(&once->lock);
-	g_free(once);
+	if (ended) {
+		pthread_mutex_destroy(&once->lock);
+		g_free(once);
+	}
+	return ended;
 }

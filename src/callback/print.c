@@ -312,7 +312,7 @@ static const struct callback_limits *print_limits(const struct callback_settings
 	return &settings->print;
 }
 
-static void print_close(struct callback *print, time_us deadline)
+static bool print_close(struct callback *print, time_us deadline)
 {
 	pthread_mutex_lock(&print->lock);
 	print->stopping = true;
@@ -330,6 +330,7 @@ static void print_close(struct callback *print, time_us deadline)
 	} else {
 		g_thread_unref(thread);
 	}
+	return ended;
 }
 
 static const char *const print_also[] = {"action_scheduler.callbacks:print_command", NULL};

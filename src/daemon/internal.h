@@ -137,7 +137,8 @@ bool lane_is_open(struct daemon *d, struct lane *lane);
 bool lane_hand_out(struct daemon *d, uint16_t index);
 /* More is durable. */
 void lanes_settle(struct daemon *d);
-void lanes_close(struct daemon *d, time_us deadline);
+/* False where a callback left a thread behind (callback.h). */
+bool lanes_close(struct daemon *d, time_us deadline);
 
 /* databases.c */
 /* The defaults of actions as a configuration has them; strings are borrowed from it and from the daemon. */

@@ -12,3 +12,7 @@ struct owner_lock;
  * written. The caller owns the result. */
 struct owner_lock *owner_lock_take(const char *database, GError **error);
 void owner_lock_free(struct owner_lock *lock); /* NULL is fine */
+
+/* Who holds the lock, or held it last, on one line (NULL: nobody has ever); free with g_free. *holds tells
+ * whether it is held. */
+char *owner_lock_look(const char *database, bool *holds);

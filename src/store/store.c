@@ -45,11 +45,6 @@ bool store_complete_table(struct store *store, unsigned *added, GError **error)
 	return store->backend->complete_table(store, added, error);
 }
 
-bool store_add_samples(struct store *store, const struct action_row *rows, size_t count, GError **error)
-{
-	return store->backend->add_samples(store, rows, count, error);
-}
-
 bool store_read(struct store *store, store_row_fn each, void *context, GError **error)
 {
 	return store->backend->read(store, each, context, error);

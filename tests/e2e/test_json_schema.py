@@ -90,6 +90,7 @@ def test_what_does_not_keep_to_its_schema_is_found():
 @pytest.mark.parametrize('line, name, form', [
     ('list -o json', 'list', 'json'), ('-c x.yaml -qo jsonl history', 'history', 'jsonl'), ('show --output=json 1', 'show', 'json'),
     ('import apscheduler --dry-run -ojsonl', 'import-apscheduler', 'jsonl'), ('next --batch -', 'next-batch', 'jsonl'),
+    ('simulate --by minute -o json', 'simulate-by', 'json'), ('simulate --by action -ojson', 'simulate-by-action', 'json'),
     ('list -o table', 'list', None), ('list', 'list', None)])
 def test_the_schema_is_that_of_the_command_line(line, name, form):
     assert (name_of(line.split()), format_of(line.split())) == (name, form)

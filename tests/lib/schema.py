@@ -48,12 +48,21 @@ def _words(arguments):
     return words
 
 
+def _name_of_simulation(arguments):
+    """`simulate` has counts in place of fires with some options."""
+    if '--by' in arguments:
+        return 'simulate-by-action' if 'action' in arguments else 'simulate-by'
+    return 'simulate-by' if {'--hottest', '--histogram'} & set(arguments) else 'simulate'
+
+
 def name_of(arguments):
     """The schema for a command line: that of its verb, or of its verb and a word of it."""
     arguments = [str(argument) for argument in arguments]
     if '--batch' in arguments:
         return 'next-batch'
     verb, *words = _words(arguments)
+    if verb == 'simulate':
+        return _name_of_simulation(arguments)
     for word in words:
         if re.fullmatch(r'[a-z]+', word) and (SCHEMAS / f'{verb}-{word}.json').exists():
             return f'{verb}-{word}'

@@ -473,7 +473,7 @@ static void missing_privilege_is_named(void **state)
 	done = store_complete_table(store, &added, &error);
 	expect_error(done, g_steal_pointer(&error), AS_ERROR_INVALID, "owner");
 	done = store_add_samples(store, &row, 1, &error);
-	expect_error(done, g_steal_pointer(&error), AS_ERROR_INVALID, "GRANT INSERT ON action TO");
+	expect_error(done, g_steal_pointer(&error), AS_ERROR_INVALID, "GRANT SELECT, INSERT ON action TO");
 	run(fixture, "REVOKE USAGE ON SCHEMA public FROM PUBLIC");
 	expect_read_error(store, AS_ERROR_INVALID, "GRANT USAGE ON SCHEMA public TO");
 	run(fixture, "GRANT USAGE ON SCHEMA public TO PUBLIC; DROP TABLE action");
