@@ -81,10 +81,11 @@ static const char *state_color(const char *state)
 	static const struct {
 		const char *states, *color;
 	} colors[] = {
-		{"active delivered ", "32"},
-		{"paused skipped merged missed warning ", "33"},
-		{"bad failed error ", "31"},
-		{"finished note ", "2"},
+		{"active delivered running healthy ok ", "32"},
+		{"paused skipped merged missed warning held ", "33"},
+		{"bad failed error unhealthy failing ", "31"},
+		{"not running ", "31"},
+		{"finished note unused ", "2"},
 	};
 	g_autofree char *word = g_strconcat(state, " ", NULL);
 	for (size_t i = 0; *state && i < G_N_ELEMENTS(colors); i++) {
@@ -339,6 +340,14 @@ static void write_lines(
 	}
 }
 
+void output_document(const struct output_style *style, const json_t *document)
+{
+	char *text = style->format == OUTPUT_JSON ? json_dumps(document, JSON_INDENT(2) | JSON_DIGITS)
+						  : json_write(document);
+	fprintf(file_of(style), "%s\n", text);
+	free(text);
+}
+
 void output_object(
 	const struct output_style *style, const struct output_column *columns, size_t count, const void *row)
 {
@@ -347,8 +356,5 @@ void output_object(
 		return;
 	}
 	g_autoptr(json_t) object = output_json(columns, count, row);
-	char *text = style->format == OUTPUT_JSON ? json_dumps(object, JSON_INDENT(2) | JSON_DIGITS)
-						  : json_write(object);
-	fprintf(file_of(style), "%s\n", text);
-	free(text);
+	output_document(style, object);
 }

@@ -89,8 +89,10 @@ static void internal_db_fill(const struct daemon *d, const struct config *config
 {
 	char *reason = NULL;
 	time_us since = 0;
-	if (!config->internal_db.set)
+	if (!config->internal_db.set) {
+		out->internal_db.health.health = HEALTH_UNUSED;
 		return;
+	}
 	dur_us waiting = d->committing ? clock_monotonic() - d->counters.commit_began : 0;
 	out->internal_db.place = config_database_place(&config->internal_db);
 	if (!journal_thread_outage(d->journal_thread, &reason, &since) && waiting > COMMIT_SLOW) {

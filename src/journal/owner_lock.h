@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
+
 struct owner_lock;
 
 /* Locks `<database>.owner`, where database is a real path, and writes down who holds it. Errors:

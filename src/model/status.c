@@ -54,6 +54,7 @@ void status_clear(struct status *status)
 {
 	g_free(status->version);
 	g_free(status->owner);
+	g_free(status->held_reason);
 	g_free(status->actions_db.place);
 	g_free(status->actions_db.health.error);
 	g_free(status->internal_db.place);
@@ -66,7 +67,7 @@ void status_clear(struct status *status)
 
 bool status_is_healthy(const struct status *status)
 {
-	bool healthy = status->actions_db.health.health != HEALTH_FAILING &&
+	bool healthy = status->running && status->actions_db.health.health != HEALTH_FAILING &&
 		       status->internal_db.health.health != HEALTH_FAILING;
 	for (guint i = 0; i < status->callbacks->len; i++)
 		healthy &= g_array_index(status->callbacks, struct status_callback, i).health.health !=
@@ -108,7 +109,8 @@ static const char *health_name(enum health health)
 	switch (health) {
 	case HEALTH_OK: return "ok";
 	case HEALTH_FAILING: return "failing";
-	default: return "unused";
+	case HEALTH_UNUSED: return "unused";
+	default: return NULL;
 	}
 }
 
@@ -116,7 +118,7 @@ static const char *health_name(enum health health)
 static void health_put(json_t *object, const struct status_health *health)
 {
 	bool failing = health->health == HEALTH_FAILING;
-	json_object_set_new(object, "health", json_string(health_name(health->health)));
+	json_object_set_new(object, "health", text_json(health_name(health->health)));
 	json_object_set_new(object, "error", failing ? text_json(health->error) : json_null());
 	json_object_set_new(object, "since", failing ? time_json(health->since) : json_null());
 }
@@ -234,6 +236,8 @@ static void process_put(json_t *object, const struct status *status)
 	json_object_set_new(object, "memory", count_json(status->memory));
 	json_object_set_new(object, "cpu", seconds_json(status->cpu));
 	json_object_set_new(object, "owner", text_json(status->owner));
+	json_object_set_new(
+		object, "owner_holds", status->running ? json_null() : json_boolean(status->owner_holds));
 }
 
 static void lists_put(json_t *object, const struct status *status)
@@ -265,6 +269,7 @@ json_t *status_json(const struct status *status)
 	process_put(object, status);
 	json_object_set_new(object, "held", json_boolean(status->held));
 	json_object_set_new(object, "held_since", time_json(status->held_since));
+	json_object_set_new(object, "held_reason", text_json(status->held_reason));
 	json_object_set_new(object, "actions_db", database_json(&status->actions_db));
 	json_object_set_new(object, "internal_db", database_json(&status->internal_db));
 	lists_put(object, status);

@@ -18,6 +18,7 @@
 #define STATUS_LANES_MAX 100
 
 enum health {
+	HEALTH_UNKNOWN,
 	HEALTH_UNUSED, /* a callback that was not needed yet; a database that is not configured */
 	HEALTH_OK,
 	HEALTH_FAILING,
@@ -89,6 +90,7 @@ struct status {
 
 	bool held;
 	time_us held_since;
+	char *held_reason; /* NULL: none was given */
 
 	struct status_database actions_db, internal_db;
 	GArray *callbacks; /* struct status_callback */
@@ -107,7 +109,7 @@ struct status {
 /* Empty: nothing is known. */
 void status_init(struct status *status);
 void status_clear(struct status *status);
-/* Whether all that it names works. */
+/* Whether it runs, and all that it names works. */
 bool status_is_healthy(const struct status *status);
 /* The caller owns it. */
 json_t *status_json(const struct status *status);
