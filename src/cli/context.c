@@ -75,6 +75,23 @@ bool cli_choose_zone(struct cli *cli, const char *name, GError **error)
 	return true;
 }
 
+bool cli_show_times_in(struct cli *cli, const char *name)
+{
+	const struct zone_source *source = cli_zones(cli);
+	g_autoptr(GError) error = NULL;
+	if (!name)
+		return true;
+	cli->shown_zone = source->load(source->context, name, &error);
+	if (!cli->shown_zone)
+		cli_usage(cli, "--timezone: %s", error->message);
+	return cli->shown_zone != NULL;
+}
+
+const struct zone *cli_shown_zone(const struct cli *cli)
+{
+	return cli->shown_zone ? cli->shown_zone : cli->zone;
+}
+
 void cli_defaults(const struct cli *cli, struct action_defaults *out)
 {
 	const struct config *config = cli->config;

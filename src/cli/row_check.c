@@ -166,6 +166,9 @@ bool row_check_row(void *context, const struct action_row *row)
 		struct problem problem = {PROBLEM_WARNING, "actions_db", &row->id, "cron", suspicion};
 		problems_add(check->problems, &problem);
 	}
+	if (check->history)
+		check_history_judge(check->history, action,
+			check->cli->config->history.level == CONFIG_HISTORY_ALL, check->problems);
 	action_unref(action);
 	return true;
 }

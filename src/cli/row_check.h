@@ -1,12 +1,13 @@
 /* Purpose: what is wrong, or suspicious, with the rows of the table. One thread. */
 #pragma once
 
-#include "cli/problems.h"
+#include "cli/check_history.h"
 
 struct row_check {
 	struct cli *cli;
 	struct problems *problems;
 	GHashTable *suspicions; /* struct schedule * (a reference) -> char *, NULL where there is none */
+	const struct check_history *history; /* borrowed; NULL: there is none */
 	uint64_t rows, bad;
 	struct progress_bar *bar;
 };

@@ -148,6 +148,9 @@ static gint open_compare(gconstpointer a, gconstpointer b)
 static void progress_take(struct status *out, struct action_names *names, const struct progress *progress)
 {
 	out->open_count = 0;
+	out->held = progress->hold.since != TIME_US_MIN;
+	out->held_since = progress->hold.since;
+	out->held_reason = g_strdup(progress->hold.reason);
 	for (guint i = 0; i < progress->lanes->len; i++) {
 		const struct lane_progress *lane = &g_array_index(progress->lanes, struct lane_progress, i);
 		struct status_callback *callback = callback_named(out, lane->name);

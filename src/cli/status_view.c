@@ -41,7 +41,7 @@ static char *time_text(const void *row, const char *key)
 	if (!get_time(row, key, &t))
 		return NULL;
 	return g_strdup_printf("%s, %s",
-		zone_format(part->cli->zone, floor_div(t, US_PER_SECOND) * US_PER_SECOND, wall),
+		zone_format(cli_shown_zone(part->cli), floor_div(t, US_PER_SECOND) * US_PER_SECOND, wall),
 		span_format_from(t, part->cli->now, span));
 }
 
@@ -60,8 +60,8 @@ static char *wall_text(const void *row, const char *key)
 	time_us t;
 	if (!get_time(row, key, &t))
 		return NULL;
-	return g_strdup(zone_format(
-		((const struct part *)row)->cli->zone, floor_div(t, US_PER_SECOND) * US_PER_SECOND, wall));
+	return g_strdup(zone_format(cli_shown_zone(((const struct part *)row)->cli),
+		floor_div(t, US_PER_SECOND) * US_PER_SECOND, wall));
 }
 
 /* With a unit that leaves two or three digits before the point. */
@@ -314,11 +314,11 @@ static char *backlog_text(const void *row)
 static const struct output_column callback_columns[] = {
 	{NULL, "CALLBACK", NULL, name_text, OUTPUT_LEFT},
 	{NULL, "HEALTH", NULL, health_text, OUTPUT_STATE},
-	{NULL, "DONE UP TO", NULL, watermark_text, OUTPUT_LEFT},
+	{NULL, "DONE UP TO", NULL, watermark_text, OUTPUT_WHOLE},
 	{NULL, "OUT", NULL, handed_out_text, OUTPUT_RIGHT},
 	{NULL, "OPEN", NULL, open_text, OUTPUT_RIGHT},
 	{NULL, "RATE", NULL, callback_rate_text, OUTPUT_RIGHT},
-	{NULL, "BACKLOG", NULL, backlog_text, OUTPUT_LEFT},
+	{NULL, "BACKLOG", NULL, backlog_text, OUTPUT_WHOLE},
 };
 
 /* --- fires --- */
@@ -369,17 +369,17 @@ static char *attempts_text(const void *row)
 }
 
 static const struct output_column next_columns[] = {
-	{NULL, "NEXT FIRE", NULL, due_in_text, OUTPUT_LEFT},
-	{NULL, "AT", NULL, due_at_text, OUTPUT_LEFT},
+	{NULL, "NEXT FIRE", NULL, due_in_text, OUTPUT_WHOLE},
+	{NULL, "AT", NULL, due_at_text, OUTPUT_WHOLE, 1},
 	{NULL, "ACTION", NULL, action_text, OUTPUT_RIGHT},
 	{NULL, "NAME", NULL, action_name_text, OUTPUT_LEFT},
-	{NULL, "CALLBACK", NULL, callback_of_text, OUTPUT_LEFT},
+	{NULL, "CALLBACK", NULL, callback_of_text, OUTPUT_LEFT, 2},
 };
 static const struct output_column open_columns[] = {
-	{NULL, "OPEN FIRE", NULL, fire_text, OUTPUT_LEFT},
-	{NULL, "DUE", NULL, due_in_text, OUTPUT_LEFT},
-	{NULL, "STATE", NULL, open_state_text, OUTPUT_LEFT},
-	{NULL, "TRIED", NULL, attempts_text, OUTPUT_RIGHT},
+	{NULL, "OPEN FIRE", NULL, fire_text, OUTPUT_WHOLE},
+	{NULL, "DUE", NULL, due_in_text, OUTPUT_WHOLE},
+	{NULL, "STATE", NULL, open_state_text, OUTPUT_WHOLE},
+	{NULL, "TRIED", NULL, attempts_text, OUTPUT_RIGHT, 1},
 	{NULL, "NAME", NULL, action_name_text, OUTPUT_LEFT},
 };
 

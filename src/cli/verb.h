@@ -14,6 +14,7 @@ struct cli {
 	const struct verb *verb;
 	time_us now;
 	struct output_style style;
+	struct pager *pager; /* what style.file leads to; NULL: nothing is paged */
 	/* Global options as given; NULL or false where they were not. */
 	char *config_path, *env_path;
 	bool quiet, verbose, has_log_format;
@@ -26,6 +27,7 @@ struct cli {
 	struct schedule_cache *schedules;
 	struct zone *zone;
 	char *zone_name;
+	struct zone *shown_zone; /* of times in tables; NULL: zone */
 	struct journal_setting *journal_settings;
 };
 
@@ -77,6 +79,17 @@ struct schedule_cache *cli_schedules(struct cli *cli);
 /* Sets cli->zone and zone_name to the named zone, or where name is NULL to the configured one, else the
  * machine's. */
 bool cli_choose_zone(struct cli *cli, const char *name, GError **error);
+/* The zone of times in tables becomes the named one; where name is NULL it stays cli->zone. False with what
+ * is wrong said: exit status 2. */
+bool cli_show_times_in(struct cli *cli, const char *name);
+/* Borrowed; after cli_choose_zone. */
+const struct zone *cli_shown_zone(const struct cli *cli);
+/* The option that chooses it. */
+#define SHOWN_ZONE_OPTION(place)                                                            \
+	{                                                                                   \
+		"timezone", 0, 0, G_OPTION_ARG_FILENAME, &(place),                          \
+			"the zone of times in tables (default: the configured one)", "ZONE" \
+	}
 /* What NULL means in a row; the strings live as long as cli. Needs config and zone. */
 void cli_defaults(const struct cli *cli, struct action_defaults *out);
 struct lane_names cli_lanes(struct cli *cli);
@@ -89,6 +102,9 @@ struct journal *cli_open_journal(struct cli *cli, GError **error);
 struct journal_options cli_journal_options(struct cli *cli);
 /* `sqlite /absolute/path` or `postgresql host:5432/name`. Free with g_free. */
 char *cli_database_place(const struct config_database *database);
+
+/* From here on style.file is stdout itself: for what comes bit by bit, or is no table. */
+void cli_unpage(struct cli *cli);
 
 /* Config and zone: what most verbs begin with. False with everything said. */
 bool cli_prepare(struct cli *cli);

@@ -10,6 +10,15 @@
 #define NEXT_COUNT 5
 #define LAST_COUNT 5
 
+static struct {
+	char *timezone;
+} given;
+
+static const GOptionEntry options[] = {
+	SHOWN_ZONE_OPTION(given.timezone),
+	{NULL},
+};
+
 /* The view comes first, so that the columns of an action fit. */
 struct show_view {
 	struct action_view action;
@@ -173,7 +182,7 @@ static const struct output_column more_columns[] = {
 static void write_fire(void *context, const struct show_view *view, time_us due_at)
 {
 	char text[TIME_TEXT_MAX], span[SPAN_TEXT_MAX];
-	const struct zone *zone = schedule_zone(view->action.action->schedule);
+	const struct zone *zone = cli_shown_zone(view->action.cli);
 	fprintf(context, "%s  %s\n", zone_format(zone, due_at, text),
 		span_format_from(due_at, view->action.cli->now, span));
 }
@@ -244,6 +253,8 @@ static int show(struct cli *cli, char **arguments)
 		return cli_usage(cli, "'%s' is not an id", arguments[0]);
 	if (!cli_prepare(cli))
 		return EXIT_FAILED;
+	if (!cli_show_times_in(cli, given.timezone))
+		return EXIT_USAGE;
 	struct store *store = cli_open_store(cli, CLI_STORE_READ, &error);
 	bool ok = store && store_read_one(store, id, show_row, &showing, &found, &error);
 	store_close(store);
@@ -266,7 +277,8 @@ const struct verb verb_show = {
 	.summary = "shows everything about one action",
 	.help = "The row with its defaults filled in, the normalised schedule, the next fires and the last "
 		"results.",
-	.examples = "show 17\nshow 17 -o json",
+	.examples = "show 17\nshow 17 --timezone UTC\nshow 17 -o json",
+	.options = options,
 	.listing = true,
 	.run = show,
 };

@@ -54,6 +54,8 @@ static char *status_text(const struct daemon *d)
 	g_string_append_printf(text, "actions firing: %zu", engine_action_count(d->engine));
 	if (d->bad_rows)
 		g_string_append_printf(text, ", bad rows: %zu", d->bad_rows);
+	if (engine_held(d->engine))
+		g_string_append(text, ", all is held");
 	for (uint16_t i = 0; i < d->lane_count; i++) {
 		struct engine_lane_status s;
 		engine_lane_status(d->engine, i, &s);

@@ -65,6 +65,16 @@ static void process_fill(const struct daemon *d, struct status *out, time_us now
 	out->cpu = cpu_read();
 }
 
+static void held_fill(const struct daemon *d, struct status *out)
+{
+	const struct hold *hold = engine_held(d->engine);
+	if (!hold)
+		return;
+	out->held = true;
+	out->held_since = hold->since;
+	out->held_reason = g_strdup(hold->reason);
+}
+
 /* --- the databases --- */
 
 /* `reason` is taken over; NULL: all is well. */
@@ -272,6 +282,7 @@ void status_fill(struct daemon *d, struct status *out)
 	out->running = true;
 	out->at = clock_now();
 	process_fill(d, out, now_boot);
+	held_fill(d, out);
 	actions_db_fill(d, first, out);
 	internal_db_fill(d, first, out);
 	lanes_fill(d, out, now_boot);

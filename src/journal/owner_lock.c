@@ -20,28 +20,50 @@ static bool lock_file(int fd)
 	return fcntl(fd, F_OFD_SETLK, &whole) == 0;
 }
 
-#define HOLDER_MAX 256
-
-/* On one line; empty where it cannot be told. */
-static void read_holder(int fd, char holder[static HOLDER_MAX])
+/* Who wrote the file last, on one line. Free with g_free. */
+static char *read_holder(int fd)
 {
-	ssize_t length = pread(fd, holder, HOLDER_MAX - 1, 0);
+	char holder[256];
+	ssize_t length = pread(fd, holder, sizeof holder - 1, 0);
 	holder[length > 0 ? length : 0] = '\0';
-	g_strdelimit(g_strchomp(holder), "\n", ',');
-	for (char *c = holder; *c; c++)
-		if (g_ascii_iscntrl(*c))
+	for (char *c = g_strchomp(holder); *c; c++)
+		if (g_ascii_iscntrl(*c) && *c != '\n')
 			*c = '?';
+	g_auto(GStrv) lines = g_strsplit(*holder ? holder : "holder not known yet", "\n", -1);
+	return g_strjoinv(", ", lines);
 }
 
 static void fail_busy(int fd, const char *path, const char *database, GError **error)
 {
-	char holder[HOLDER_MAX];
-	read_holder(fd, holder);
+	g_autofree char *holder = read_holder(fd);
 	g_set_error(error, AS_ERROR, AS_ERROR_BUSY,
 		"%s is in use by another scheduler (%s; lock file %s): stop that one first, or "
 		"give "
 		"this one another internal_db",
-		database, *holder ? holder : "holder not known yet", path);
+		database, holder, path);
+}
+
+char *owner_lock_look(const char *database, bool *holds)
+{
+	g_autofree char *path = g_strconcat(database, ".owner", NULL);
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	*holds = false;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return NULL;
+	*holds = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+	char *holder = read_holder(fd);
+	close(fd);
+	return holder;
+}
+
+char *owner_lock_holder(const char *database)
+{
+	bool holds;
+	char *holder = owner_lock_look(database, &holds);
+	if (!holds)
+		g_clear_pointer(&holder, g_free);
+	return holder;
 }
 
 /* For the message of others only, so a failure costs no more than that. */
@@ -80,22 +102,6 @@ struct owner_lock *owner_lock_take(const char *database, GError **error)
 	struct owner_lock *lock = g_new0(struct owner_lock, 1);
 	lock->fd = fd;
 	return lock;
-}
-
-char *owner_lock_look(const char *database, bool *holds)
-{
-	g_autofree char *path = g_strconcat(database, ".owner", NULL);
-	char holder[HOLDER_MAX];
-	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	*holds = false;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return NULL;
-	*holds = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
-	read_holder(fd, holder);
-	close(fd);
-	g_auto(GStrv) parts = g_strsplit(holder, ",", -1);
-	return *holder ? g_strjoinv(", ", parts) : NULL;
 }
 
 void owner_lock_free(struct owner_lock *lock)

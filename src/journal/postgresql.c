@@ -45,16 +45,22 @@ static const char *const sql_texts[SERVER_SQL_COUNT] = {
 	[SERVER_BACKLOG_PUT] =
 		"INSERT INTO scheduler_backlog (id, lane, from_due_us, from_action_id, from_nominal_us, to_due_us, "
 		"to_action_id, to_nominal_us, decided_us, drop_before_us, settled_id, cursor_due_us, "
-		"cursor_action_id, cursor_nominal_us, members, fire_until_us) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) "
+		"cursor_action_id, cursor_nominal_us, members, fire_until_us, drop_reason, skip_before_us, held) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) "
 		"ON CONFLICT (id) DO UPDATE SET " SET("lane") ", " SET_POSITION("from") ", " SET_POSITION("to") ", "
 		SET("decided_us") ", " SET("drop_before_us") ", " SET("settled_id") ", " SET_POSITION("cursor") ", "
-		"members = coalesce(excluded.members, scheduler_backlog.members), " SET("fire_until_us"),
+		"members = coalesce(excluded.members, scheduler_backlog.members), " SET("fire_until_us") ", "
+		SET("drop_reason") ", " SET("skip_before_us") ", " SET("held"),
 	[SERVER_BACKLOG_DELETE] = "DELETE FROM scheduler_backlog WHERE id = $1",
 	[SERVER_BACKLOGS] =
 		"SELECT id, lane, from_due_us, from_action_id, from_nominal_us, to_due_us, to_action_id, "
 		"to_nominal_us, decided_us, drop_before_us, settled_id, cursor_due_us, cursor_action_id, "
-		"cursor_nominal_us, members, fire_until_us FROM scheduler_backlog ORDER BY id",
+		"cursor_nominal_us, members, fire_until_us, drop_reason, skip_before_us, held "
+		"FROM scheduler_backlog ORDER BY id",
+	[SERVER_HOLD_PUT] =
+		"INSERT INTO scheduler_hold (one, since_us, skip_until_us, reason) VALUES (1, $1, $2, $3) "
+		"ON CONFLICT (one) DO UPDATE SET " SET("since_us") ", " SET("skip_until_us") ", " SET("reason"),
+	[SERVER_HOLD] = "SELECT since_us, skip_until_us, reason FROM scheduler_hold",
 	[SERVER_OPEN_PUT] =
 		"INSERT INTO scheduler_open (lane, action_id, nominal_us, manual, due_us, backlog, attempts, "
 		"next_attempt_us, started, attempts_before) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
@@ -105,7 +111,7 @@ static const char *const sql_texts[SERVER_SQL_COUNT] = {
 /* --- sending --- */
 
 /* The most values of a statement. */
-#define VALUES_MAX 16
+#define VALUES_MAX 19
 
 enum step { STEP_PREPARE, STEP_BEGIN, STEP_STATEMENT, STEP_COMMIT };
 
@@ -370,6 +376,11 @@ static struct journal *pg_open(const struct journal_options *options, GError **e
 	return server_open(&driver, options, error);
 }
 
+static bool pg_inspect(const struct journal_options *options, struct journal_state *state, GError **error)
+{
+	return server_inspect(&driver, options, state, error);
+}
+
 static const struct server_driver driver = {
 	.backend = &journal_postgresql,
 	.name = "PostgreSQL",
@@ -380,12 +391,14 @@ static const struct server_driver driver = {
 	.close = pgj_close,
 	.run = pg_run,
 	.transact = pg_transact,
+	.lacking = pgj_lacking,
 	.script = pgj_script,
 };
 
 const struct journal_backend journal_postgresql = {
 	.dialect = "postgresql",
 	.open = pg_open,
+	.inspect = pg_inspect,
 	.close = server_close,
 	.load = server_load,
 	.commit = server_commit,

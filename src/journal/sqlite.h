@@ -17,6 +17,8 @@ enum jdb_sql {
 	SQL_BACKLOG_PUT,
 	SQL_BACKLOG_DELETE,
 	SQL_BACKLOGS,
+	SQL_HOLD_PUT,
+	SQL_HOLD,
 	SQL_OPEN_PUT,
 	SQL_OPEN_DELETE,
 	SQL_OPENS,
@@ -99,6 +101,7 @@ bool jdb_trim(struct journal *journal, time_us now, bool *more, GError **error);
 
 /* --- the rest of the vtable, each in the file of its name --- */
 struct journal *jdb_open(const struct journal_options *options, GError **error);
+bool jdb_inspect(const struct journal_options *options, struct journal_state *state, GError **error);
 void jdb_close(struct journal *journal);
 struct progress *jdb_load(struct journal *journal, journal_definition_fn each, void *context, GError **error);
 bool jdb_commit(struct journal *journal, const struct commit *commit, GError **error);

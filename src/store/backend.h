@@ -42,6 +42,8 @@ struct store_backend {
 	/* Reads the table apscheduler_jobs; *there tells whether it is one of APScheduler's. NULL: it is read
 	 * otherwise, see apscheduler_jobs.c. */
 	bool (*read_jobs)(struct store *store, struct apscheduler_jobs *jobs, bool *there, GError **error);
+	/* Into a state of zeros. */
+	bool (*inspect)(struct store *store, struct store_state *state, GError **error);
 	bool (*write_errors)(
 		struct store *store, const struct store_row_error *errors, size_t count, GError **error);
 };

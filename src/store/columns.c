@@ -73,3 +73,11 @@ unsigned columns_alter(unsigned present, const char *const *types, char quote, G
 	}
 	return count;
 }
+
+const char *store_column_name(enum store_column column)
+{
+	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++)
+		if (store_table[i].bit == (unsigned)column)
+			return store_table[i].name;
+	return NULL;
+}

@@ -87,7 +87,7 @@ static bool no_drain(struct store *store G_GNUC_UNUSED)
 		.write_commit = store_mysql_write_commit, .write_end = store_mysql_write_end,               \
 		.read = store_mysql_read, .read_one = store_mysql_read_one, .changed = store_mysql_changed, \
 		.watch_fd = no_watch, .watch_drain = no_drain, .read_jobs = store_mysql_read_jobs,          \
-		.write_errors = store_mysql_write_errors,                                                   \
+		.inspect = store_mysql_inspect, .write_errors = store_mysql_write_errors,                   \
 	}
 
 const struct store_backend store_backend_mysql = BACKEND("mysql");

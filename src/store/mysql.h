@@ -117,6 +117,7 @@ bool store_mysql_shape(struct store_mysql *m, struct mysql_shape *shape, GError 
 
 bool store_mysql_create_table(struct store *store, GError **error);
 bool store_mysql_complete_table(struct store *store, unsigned *added, GError **error);
+bool store_mysql_inspect(struct store *store, struct store_state *state, GError **error);
 bool store_mysql_write_errors(
 	struct store *store, const struct store_row_error *errors, size_t count, GError **error);
 bool store_mysql_read(struct store *store, store_row_fn each, void *context, GError **error);

@@ -113,5 +113,6 @@ const struct store_backend store_postgresql = {
 	.watch_fd = pg_watch_fd,
 	.watch_drain = pg_watch_drain,
 	.read_jobs = pg_read_jobs,
+	.inspect = pg_inspect,
 	.write_errors = pg_write_errors,
 };

@@ -107,6 +107,12 @@ bool pg_changed_ids(struct store *store, const int64_t **ids, size_t *count);
 int pg_watch_fd(struct store *store);
 bool pg_watch_drain(struct store *store);
 
+/* --- postgresql_inspect.c --- */
+
+bool pg_inspect(struct store *store, struct store_state *state, GError **error);
+/* STORE_TRIGGER_NONE where `action` is no plain table. */
+bool pg_trigger_state(struct store_pg *pg, enum store_trigger *out, GError **error);
+
 /* --- postgresql_write.c --- */
 
 bool pg_create_table(struct store *store, GError **error);

@@ -85,14 +85,10 @@ static bool trigger_work(struct store_pg *pg, void *context, GError **error)
 	return pg_run(pg, NEED_OWNER, pg_sql_trigger, error);
 }
 
-static bool trigger_is_there(struct store_pg *pg)
+static bool trigger_is_current(struct store_pg *pg)
 {
-	static const char sql[] =
-		"SELECT pg_catalog.count(*) = 4 FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_proc p "
-		"ON p.oid = g.tgfoid WHERE g.tgrelid = pg_catalog.to_regclass('action') AND "
-		"g.tgenabled = 'A' AND p.proname = 'action_scheduler_notify'";
-	g_autoptr(PGresult) there = pg->db ? pg_query(pg, NULL, sql, 0, NULL, NULL) : NULL;
-	return there && PQgetvalue(there, 0, 0)[0] == 't';
+	enum store_trigger state;
+	return pg->db && pg_trigger_state(pg, &state, NULL) && state == STORE_TRIGGER_CURRENT;
 }
 
 bool pg_install_trigger(struct store *store, bool *installed, GError **error)
@@ -103,7 +99,7 @@ bool pg_install_trigger(struct store *store, bool *installed, GError **error)
 	bool done = pg_write(pg, trigger_work, NULL, &why);
 	/* A role that does not own the table need not, where the owner has done it. */
 	if (!done && g_error_matches(why, AS_ERROR, AS_ERROR_INVALID))
-		done = trigger_is_there(pg);
+		done = trigger_is_current(pg);
 	if (done)
 		*installed = true;
 	else

@@ -148,5 +148,6 @@ const struct store_backend store_sqlite = {
 	.changed = file_changed,
 	.watch_fd = file_watch,
 	.watch_drain = file_drain,
+	.inspect = store_file_inspect,
 	.write_errors = store_file_write_errors,
 };

@@ -57,6 +57,7 @@ bool store_file_write_rows(
 bool store_file_write_run(struct store *store, const char *sql, GError **error);
 bool store_file_write_commit(struct store *store, GError **error);
 void store_file_write_end(struct store *store);
+bool store_file_inspect(struct store *store, struct store_state *state, GError **error);
 bool store_file_write_errors(
 	struct store *store, const struct store_row_error *errors, size_t count, GError **error);
 bool store_file_read(struct store *store, store_row_fn each, void *context, GError **error);

@@ -120,6 +120,25 @@ bool store_tells_after_commit(const struct store *store)
 	return store->backend->tells_after_commit;
 }
 
+bool store_inspect(struct store *store, struct store_state *out, GError **error)
+{
+	struct store_state state = {0};
+	if (store->backend->inspect(store, &state, error)) {
+		state.columns &= STORE_COLUMNS_ALL;
+		*out = state;
+		return true;
+	}
+	store_state_clear(&state);
+	return false;
+}
+
+void store_state_clear(struct store_state *state)
+{
+	g_free(state->role);
+	g_free(state->errors_refused);
+	*state = (struct store_state){0};
+}
+
 bool store_write_errors(
 	struct store *store, const struct store_row_error *errors, size_t count, GError **error)
 {

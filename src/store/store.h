@@ -109,6 +109,28 @@ enum store_column {
 };
 /* The optional columns that the table has, as a bit set of enum store_column; known after a read. */
 unsigned store_columns(const struct store *store);
+/* The name of one of them. Static. */
+const char *store_column_name(enum store_column column);
+
+/* What tells of changes at once, in its present state. */
+enum store_trigger {
+	STORE_TRIGGER_NONE, /* this database needs none, or this table can have none */
+	STORE_TRIGGER_MISSING,
+	STORE_TRIGGER_OUTDATED, /* disabled in part, or not the one of this program */
+	STORE_TRIGGER_CURRENT,
+};
+/* What a scheduler may do here. */
+struct store_state {
+	unsigned columns; /* the optional ones that there are, enum store_column */
+	enum store_trigger trigger;
+	char *role; /* on a server, for messages: “action_scheduler”; else NULL */
+	/* Why the column `error` cannot be written, with the way out. NULL: it can, or the table has none. */
+	char *errors_refused;
+};
+/* Looks, changes nothing. Errors as store_read, but for a table that may not be read: that is told by the
+ * read. Free the state with store_state_clear. */
+bool store_inspect(struct store *store, struct store_state *out, GError **error);
+void store_state_clear(struct store_state *state);
 
 enum store_change_kind { STORE_INSERT, STORE_UPDATE, STORE_DELETE };
 

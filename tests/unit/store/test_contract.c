@@ -310,6 +310,39 @@ static void read_only_writes_nothing(void **state)
 	store_close(store);
 }
 
+static void inspecting_tells_what_there_is(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_options options = contract_backend->options(fixture->place);
+	struct store_state found = {0};
+	unsigned added;
+	GError *error = NULL;
+	options.read_only = true;
+	struct store *store = expect_store(&options);
+	assert_true(store_inspect(store, &found, NULL));
+	assert_int_equal(found.columns, 0);
+	assert_null(found.errors_refused);
+	store_state_clear(&found);
+	assert_true(store_complete_table(fixture->store, &added, NULL));
+	assert_true(store_inspect(store, &found, NULL));
+	assert_int_equal(found.columns, STORE_COLUMNS_ALL);
+	assert_null(found.errors_refused);
+	store_state_clear(&found);
+	/* It reads on, and still may only read. */
+	expect_rows(store, "");
+	contract_backend->run(fixture->place, "ALTER TABLE action RENAME TO away");
+	bool result = store_inspect(store, &found, &error);
+	expect_error(result, error, AS_ERROR_MISSING, "there is no table “action”");
+	store_close(store);
+}
+
+static void columns_have_names(void **state G_GNUC_UNUSED)
+{
+	assert_string_equal(store_column_name(STORE_ENABLED), "enabled");
+	assert_string_equal(store_column_name(STORE_ERROR), "error");
+	assert_null(store_column_name((enum store_column)(1 << 20)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +363,8 @@ int main(void)
 		CONTRACT_TEST(errors_are_written_where_there_is_room),
 		CONTRACT_TEST(every_statement_is_echoed),
 		CONTRACT_TEST(read_only_writes_nothing),
+		CONTRACT_TEST(inspecting_tells_what_there_is),
+		CONTRACT_TEST(columns_have_names),
 	};
 	return contract_run_tests(tests, G_N_ELEMENTS(tests));
 }
