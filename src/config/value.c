@@ -246,10 +246,20 @@ static bool name_is_secret(const char *name)
 /* One of a letter or two says nothing, and would be found everywhere. */
 #define SECRET_MIN 3
 
+/* Not within a word: a password "postgres" is not in "postgresql". */
 static void hide(GString *text, const char *secret)
 {
-	if (secret && strlen(secret) >= SECRET_MIN)
-		g_string_replace(text, secret, MASK, 0);
+	size_t length = secret ? strlen(secret) : 0, from = 0;
+	const char *at;
+	while (length >= SECRET_MIN && (at = strstr(text->str + from, secret))) {
+		size_t begin = (size_t)(at - text->str);
+		bool within = (begin > 0 && g_ascii_isalnum(at[-1])) || g_ascii_isalnum(at[length]);
+		if (!within) {
+			g_string_erase(text, (gssize)begin, (gssize)length);
+			g_string_insert(text, (gssize)begin, MASK);
+		}
+		from = begin + (within ? 1 : strlen(MASK));
+	}
 }
 
 static void hide_map(GString *text, GHashTable *map)
