@@ -116,15 +116,6 @@ static const char *suspicion_of(
 	return found;
 }
 
-/* A default that cannot be is reported once, with the configuration, not with every row. */
-static bool find_callback(void *context, const char *name, uint16_t *lane, GError **error)
-{
-	struct cli *cli = context;
-	struct lane_names lanes = cli_lanes(cli);
-	*lane = 0;
-	return !strcmp(name, cli->config->action.callback) || lanes.find(lanes.context, name, lane, error);
-}
-
 /* "cron: the reason" is of the column cron. */
 static void add_bad_row(struct row_check *check, int64_t id, const char *message)
 {
@@ -141,7 +132,7 @@ bool row_check_row(void *context, const struct action_row *row)
 	g_autoptr(GByteArray) packed = g_byte_array_new();
 	g_autoptr(GError) error = NULL;
 	struct action_defaults defaults;
-	struct lane_names lanes = {find_callback, check->cli};
+	struct lane_names lanes = cli_row_lanes(check->cli);
 	struct action *action = NULL;
 	struct action_row effective;
 	enum unix_dialect dialect;
