@@ -39,8 +39,8 @@ static bool is_unix(struct text cron)
 	return g_strcmp0(json_string_value(json_object_get(document, "format")), "unix") == 0;
 }
 
-/* Finds the first fire that one of the two has and the other has not. */
-static bool first_difference(const struct schedule *a, const struct schedule *b, time_us after, time_us *out)
+bool row_check_first_difference(
+	const struct schedule *a, const struct schedule *b, time_us after, time_us *out)
 {
 	time_us at_a = after, at_b = after;
 	for (int i = 0; i < COMPARED_FIRES; i++) {
@@ -87,7 +87,7 @@ static char *compare_dialects(
 	}
 	time_us at;
 	char *result = NULL;
-	if (first_difference(schedule, other, cli->now, &at)) {
+	if (row_check_first_difference(schedule, other, cli->now, &at)) {
 		g_autofree char *here = fires_text(schedule, at - 1);
 		g_autofree char *there = fires_text(other, at - 1);
 		result = g_strdup_printf(
