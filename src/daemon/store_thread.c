@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/progress_bar.h"
 #include "daemon/outage.h"
 #include "base/thread_wait.h"
 
@@ -36,6 +37,9 @@ struct store_thread {
 	time_us next_look;        /* CLOCK_MONOTONIC; the period or the next try */
 	dur_us again;             /* to the next look that follows a notification; 0: none */
 	struct table_summary sum; /* of the read under way */
+	bool read_once;           /* the table was read as a whole */
+	struct progress_bar *bar; /* of the first read */
+	uint64_t taken;           /* changes in the read under way */
 	int wake;                 /* eventfd */
 	int stop;                 /* eventfd, readable once the thread is to end */
 	GThread *thread;
@@ -85,6 +89,7 @@ static bool changes_take(void *context, struct action_change *changes, size_t co
 	struct store_thread *t = context;
 	for (size_t i = 0; i < count; i++)
 		change_note(t, &changes[i]);
+	progress_bar_set(t->bar, t->taken += count);
 	struct message message = {
 		.kind = MESSAGE_CHANGES, .data = g_memdup2(changes, count * sizeof *changes), .count = count};
 	return inbox_put_bulk(t->options.inbox, &message);
@@ -148,6 +153,7 @@ static void summary_post(struct store_thread *t, size_t rows_before, dur_us took
 	struct table_summary *sum = &t->sum;
 	sum->rows = tracker_rows(t->options.tracker);
 	sum->bad_rows = tracker_bad_rows(t->options.tracker);
+	sum->disabled_rows = tracker_disabled_rows(t->options.tracker);
 	sum->took = took;
 	/* Rows that are new changed too, as the tracker tells it. */
 	size_t touched = sum->changed + sum->disabled + sum->went_bad;
@@ -162,8 +168,14 @@ static bool table_read(struct store_thread *t, GError **error)
 	t->sum = (struct table_summary){0};
 	size_t rows_before = tracker_rows(t->options.tracker);
 	time_us start = clock_monotonic();
-	if (!tracker_read(t->options.tracker, t->store, changes_take, t, error))
+	t->taken = 0;
+	/* At a start there may be somebody who waits for it. */
+	t->bar = t->read_once ? NULL : progress_bar_new("reading actions", 0, log_level() < LOG_INFO);
+	bool done = tracker_read(t->options.tracker, t->store, changes_take, t, error);
+	g_clear_pointer(&t->bar, progress_bar_free);
+	if (!done)
 		return false;
+	t->read_once = true;
 	time_us end = clock_monotonic();
 	t->look = false;
 	t->next_read = end + MAX(PAUSE_MIN, READ_PAUSE * (end - start));
@@ -339,10 +351,11 @@ struct store_thread *store_thread_start(const struct store_thread_options *optio
 	struct store_thread *t = g_new0(struct store_thread, 1);
 	t->options = *options;
 	t->period = options->period;
-	t->outage = (struct outage){.what = options->what,
-		.effect = "the last known definitions go on firing, it is tried again",
-		.delay_min = RETRY_MIN,
-		.delay_max = RETRY_MAX};
+	outage_init(
+		&t->outage, &(struct outage){.what = options->what,
+				    .effect = "the last known definitions go on firing, it is tried again",
+				    .delay_min = RETRY_MIN,
+				    .delay_max = RETRY_MAX});
 	t->bad = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
 	t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (t->wake < 0)
@@ -380,6 +393,11 @@ void store_thread_set(struct store_thread *t, dur_us period, const struct action
 	t->poked = true;
 	pthread_mutex_unlock(&t->lock);
 	wake(t->wake);
+}
+
+bool store_thread_outage(struct store_thread *t, char **reason, time_us *since)
+{
+	return outage_look(&t->outage, reason, since);
 }
 
 bool store_thread_stop(struct store_thread *t, time_us deadline)
