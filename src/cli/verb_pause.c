@@ -1,4 +1,22 @@
+#include "cli/hold.h"
 #include "cli/row_set.h"
+
+static struct {
+	char *reason;
+	gboolean all, skip;
+} given;
+
+static const GOptionEntry pause_options[] = {
+	{"all", 0, 0, G_OPTION_ARG_NONE, &given.all, "hold everything, for maintenance", NULL},
+	{"reason", 0, 0, G_OPTION_ARG_STRING, &given.reason, "with --all: why, for whoever looks", "TEXT"},
+	{NULL},
+};
+
+static const GOptionEntry resume_options[] = {
+	{"all", 0, 0, G_OPTION_ARG_NONE, &given.all, "end the hold of `pause --all`", NULL},
+	{"skip", 0, 0, G_OPTION_ARG_NONE, &given.skip, "with --all: drop what was due meanwhile", NULL},
+	{NULL},
+};
 
 static const char *const already[] = {"is paused already", "is not paused"};
 
@@ -49,6 +67,14 @@ static int set_enabled(
 	return EXIT_DONE;
 }
 
+static int without_all(const struct cli *cli, char **arguments, const char *option)
+{
+	if (given.all)
+		return cli_usage(
+			cli, "--all is for everything at once: it goes without the id '%s'", arguments[0]);
+	return cli_usage(cli, "--%s goes with --all", option);
+}
+
 static int run(struct cli *cli, char **arguments, bool enabled)
 {
 	GError *error = NULL;
@@ -70,38 +96,58 @@ static int run(struct cli *cli, char **arguments, bool enabled)
 
 static int pause_actions(struct cli *cli, char **arguments)
 {
-	return run(cli, arguments, false);
+	if ((given.all && arguments[0]) || (given.reason && !given.all))
+		return without_all(cli, arguments, "reason");
+	return given.all ? hold_all(cli, given.reason) : run(cli, arguments, false);
 }
 
 static int resume_actions(struct cli *cli, char **arguments)
 {
-	return run(cli, arguments, true);
+	if ((given.all && arguments[0]) || (given.skip && !given.all))
+		return without_all(cli, arguments, "skip");
+	return given.all ? release_all(cli, given.skip) : run(cli, arguments, true);
 }
 
 const struct verb verb_pause = {
 	.name = "pause",
-	.arguments = "ID...",
+	.arguments = "ID...|--all",
 	.summary = "stops actions from firing",
 	.help = "Sets the column enabled of the rows to false; a running scheduler sees it. All of them or "
 		"none:\n"
 		"where one is not there nothing is written. What is paused already stays so. Shows the "
 		"actions\n"
-		"as `list` does.",
-	.examples = "pause 17\npause 17 18 19 -o json",
+		"as `list` does.\n"
+		"\n"
+		"--all holds everything, for maintenance: nothing is handed out any more, be it due, "
+		"missed,\n"
+		"waiting for its next attempt or triggered; what runs goes on to its end. It lasts over\n"
+		"restarts, until `resume --all`. The running scheduler does it; where none runs it is "
+		"written\n"
+		"into internal_db. Without internal_db it lasts as long as the scheduler does. Rows are not\n"
+		"touched, and no actions shown.",
+	.examples = "pause 17\npause 17 18 19 -o json\npause --all --reason 'the receiver moves'",
+	.options = pause_options,
 	.listing = true,
 	.run = pause_actions,
 };
 
 const struct verb verb_resume = {
 	.name = "resume",
-	.arguments = "ID...",
+	.arguments = "ID...|--all",
 	.summary = "lets paused actions fire again",
 	.help = "Sets the column enabled of the rows to true; a running scheduler sees it. All of them or "
 		"none:\n"
 		"where one is not there nothing is written. Nothing is made up for: what was due while an "
 		"action\n"
-		"was paused is skipped. Shows the actions as `list` does.",
-	.examples = "resume 17",
+		"was paused is skipped. Shows the actions as `list` does.\n"
+		"\n"
+		"--all ends the hold of `pause --all`. What was due meanwhile is missed: merge_missed,\n"
+		"actuality_time and catch_up_limit are judged now, and what remains is made up for. With "
+		"--skip\n"
+		"it is dropped, and in the history as skipped. What was owed before the hold goes on either "
+		"way.",
+	.examples = "resume 17\nresume --all\nresume --all --skip",
+	.options = resume_options,
 	.listing = true,
 	.run = resume_actions,
 };
