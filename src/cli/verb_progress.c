@@ -224,19 +224,16 @@ const struct verb verb_progress = {
 	.name = "progress",
 	.arguments = "show|set TIME",
 	.summary = "shows how far each callback has come, or sets it after a restored backup",
-	.help = "show: for each callback its watermark (what was due up to there is over, or open, or in "
-		"the\n"
-		"backlog), the stretches of missed time that are being made up for, and the open fires. It "
-		"is\n"
-		"what internal_db has, beside a running scheduler too.\n"
+	.help = "show: for each callback its watermark (what was due up to there is over, or open,\n"
+		"or in the backlog), the stretches of missed time that are being made up for, and\n"
+		"the open fires. It is what internal_db has, beside a running scheduler too.\n"
 		"\n"
-		"set: all that was due before TIME is over, all that is due from TIME on is owed. Where a\n"
-		"callback goes forward, what it owed before TIME is recorded as skipped, open fires too. "
-		"Where\n"
-		"it goes back, fires that are over are repeated under the ids that they had: only with "
-		"--repeat.\n"
-		"A definition that changed since TIME is owed from its change on only. No scheduler may "
-		"run.\n"
+		"set: all that was due before TIME is over, all that is due from TIME on is owed.\n"
+		"Where a callback goes forward, what it owed before TIME, open fires too, is\n"
+		"recorded as skipped. Where it goes back, fires that are over are repeated under\n"
+		"the ids that they had, which needs --repeat; an action whose schedule changed\n"
+		"since TIME owes its fires from the change on. No scheduler may run meanwhile;\n"
+		"the next start does what is said here.\n"
 		"\n" TIME_ARG_HELP,
 	.examples = "progress show\nprogress set 2024-01-01T12:00:00Z\nprogress set --lane kafka '2h ago'\n"
 		    "# the receiver lost what it got today\nprogress set today --repeat --dry-run",

@@ -18,6 +18,7 @@
 #pragma once
 
 #include "model/change.h"
+#include "model/foreseen.h"
 #include "model/import.h"
 #include "model/progress.h"
 
@@ -87,6 +88,14 @@ struct import_result {
 	time_us first_due; /* of these; TIME_US_MAX where there is none */
 };
 void engine_import_end(struct engine *engine, struct import_result *out);
+
+/* --- in place of running --- */
+
+typedef void (*engine_foreseen_fn)(void *context, const struct foreseen *foreseen);
+/* After the changes of the table: tells what would become of all that is owed by now, if it ran. It decides
+ * as it would then, and hands out nothing; a hold counts as over now. Afterwards the engine is good for
+ * nothing but engine_free. */
+void engine_foresee(struct engine *engine, engine_foreseen_fn each, void *context);
 
 /* --- events --- */
 
@@ -168,9 +177,9 @@ void engine_lane_status(const struct engine *engine, uint16_t lane, struct engin
 size_t engine_action_count(const struct engine *engine);
 /* Of these, the actions that have a fire to come. Kept, not counted. */
 size_t engine_firing_count(const struct engine *engine);
-/* Live fires due after now, of all lanes in their order, at most max of at most ENGINE_NEXT_MAX; borrowed
- * until the next change. Bounded in time: of a lane with very many schedules that are due and not handed out,
- * none are told. */
+/* Of each action the first live fire due after now, the earliest of all first, at most max of at most
+ * ENGINE_NEXT_MAX; borrowed until the next change. Bounded in time: of a lane with very many schedules that
+ * are due and not handed out, none are told. */
 #define ENGINE_NEXT_MAX 32
 struct engine_next {
 	const struct action *action;
