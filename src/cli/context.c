@@ -129,6 +129,18 @@ struct lane_names cli_lanes(struct cli *cli)
 	return (struct lane_names){find_callback, cli};
 }
 
+static bool find_callback_of_row(void *context, const char *name, uint16_t *lane, GError **error)
+{
+	struct cli *cli = context;
+	*lane = 0;
+	return !strcmp(name, cli->config->action.callback) || find_callback(cli, name, lane, error);
+}
+
+struct lane_names cli_row_lanes(struct cli *cli)
+{
+	return (struct lane_names){find_callback_of_row, cli};
+}
+
 struct store *cli_open_store(const struct cli *cli, enum cli_store_mode mode, GError **error)
 {
 	const struct config_database *database = &cli->config->actions_db;

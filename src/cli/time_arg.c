@@ -181,6 +181,17 @@ bool time_arg_parse(const char *text, time_us now, const struct zone *zone, time
 	return true;
 }
 
+bool catch_up_parse(const char *text, time_us now, const struct zone *zone, time_us *out, GError **error)
+{
+	if (!text || !strcmp(text, "all"))
+		*out = TIME_US_MIN;
+	else if (!strcmp(text, "none"))
+		*out = TIME_US_MAX;
+	else
+		return time_arg_parse(text, now, zone, out, error);
+	return true;
+}
+
 char *span_format(dur_us span, char buf[static SPAN_TEXT_MAX])
 {
 	static const struct {

@@ -46,8 +46,8 @@ struct verb {
 /* NULL-terminated. */
 extern const struct verb *const verbs[];
 extern const struct verb verb_run, verb_init, verb_list, verb_show, verb_next, verb_explain, verb_check,
-	verb_history, verb_import, verb_pause, verb_resume, verb_simulate, verb_trigger, verb_retry,
-	verb_completion;
+	verb_history, verb_import, verb_export, verb_add, verb_edit, verb_remove, verb_pause, verb_resume,
+	verb_simulate, verb_trigger, verb_retry, verb_completion;
 
 extern const GOptionEntry cli_global_options[];
 extern const GOptionEntry cli_output_options[];
@@ -93,6 +93,9 @@ const struct zone *cli_shown_zone(const struct cli *cli);
 /* What NULL means in a row; the strings live as long as cli. Needs config and zone. */
 void cli_defaults(const struct cli *cli, struct action_defaults *out);
 struct lane_names cli_lanes(struct cli *cli);
+/* The same to look for what is wrong with rows: the callback of the configuration passes, as what is wrong
+ * with it is no row's fault. */
+struct lane_names cli_row_lanes(struct cli *cli);
 
 enum cli_store_mode { CLI_STORE_READ, CLI_STORE_WRITE, CLI_STORE_CREATE };
 struct store *cli_open_store(const struct cli *cli, enum cli_store_mode mode, GError **error);

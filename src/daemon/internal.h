@@ -8,6 +8,7 @@
  *   reload.c    SIGHUP
  *   report.c    what is told to systemd and to the log
  *   control.c, control_commands.c, command_*.c  what the other verbs ask for
+ *   foresee.c   what would become of all that is owed
  *   manual.c    fires asked for by hand, where no scheduler runs */
 #pragma once
 
@@ -138,8 +139,12 @@ struct action_defaults databases_defaults(const struct daemon *d, const struct c
  * last use. */
 struct store_options databases_store_options(
 	const struct config_database *database, struct store_setting **settings);
-/* Checks and prepares what both threads need. */
+/* Makes what both threads share. */
+void databases_new(struct daemon *d);
+/* The same; checks and prepares all else that they need. */
 bool databases_prepare(struct daemon *d, GError **error);
+/* How internal_db is opened and read; settings are valid until databases_free. Once. */
+void databases_journal_options(struct daemon *d, struct journal_thread_options *out);
 void databases_start_journal(struct daemon *d);
 void databases_start_store(struct daemon *d);
 /* False where a thread had to be left behind. */

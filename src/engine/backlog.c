@@ -6,15 +6,6 @@
 /* Ids of dropped fires that may wait for a commit before deciding goes on. */
 #define SETTLE_PENDING_MAX 65536
 
-struct slice {
-	struct slice_key key;
-	struct decision decision;
-	struct action_list members; /* references */
-	struct cursor cursor;
-	uint32_t stale; /* members that were handed over to other records */
-	GArray *ids;    /* int64_t: of the piece being settled, whose dropped fires are to be told */
-};
-
 /* --- slices --- */
 
 static guint slice_hash(const void *data)
@@ -299,11 +290,8 @@ bool lane_can_settle(const struct lane *lane)
 	       record->written <= lane->engine->durable && lane->engine->pending_ids <= SETTLE_PENDING_MAX;
 }
 
-bool lane_settle(struct lane *lane)
+bool record_settle(struct lane *lane, struct record *record)
 {
-	if (!lane_can_settle(lane))
-		return false;
-	struct record *record = lane->records->pdata[0];
 	if (record->phase == RECORD_WAITING)
 		settle_begin(record);
 	g_autoptr(GPtrArray) touched = g_ptr_array_new();
@@ -318,6 +306,14 @@ bool lane_settle(struct lane *lane)
 	}
 	if (!more)
 		start_firing(record);
+	return more;
+}
+
+bool lane_settle(struct lane *lane)
+{
+	if (!lane_can_settle(lane))
+		return false;
+	record_settle(lane, lane->records->pdata[0]);
 	return true;
 }
 

@@ -18,6 +18,7 @@
 #pragma once
 
 #include "model/change.h"
+#include "model/foreseen.h"
 #include "model/import.h"
 #include "model/progress.h"
 
@@ -87,6 +88,14 @@ struct import_result {
 	time_us first_due; /* of these; TIME_US_MAX where there is none */
 };
 void engine_import_end(struct engine *engine, struct import_result *out);
+
+/* --- in place of running --- */
+
+typedef void (*engine_foreseen_fn)(void *context, const struct foreseen *foreseen);
+/* After the changes of the table: tells what would become of all that is owed by now, if it ran. It decides
+ * as it would then, and hands out nothing; a hold counts as over now. Afterwards the engine is good for
+ * nothing but engine_free. */
+void engine_foresee(struct engine *engine, engine_foreseen_fn each, void *context);
 
 /* --- events --- */
 

@@ -5,6 +5,7 @@
  *  - missed.c: live fires that are late, clock steps: what goes to a record, what comes again
  *  - decision.c: what is dropped of a stretch of missed fires
  *  - backlog.c: records of missed time: deciding over their actions, the order of what remains
+ *  - foresee.c: what would become of all that is owed
  *  - manual.c: fires that were asked for
  *  - hold.c: all waits, for maintenance
  *  - settled.c: fires that are over for good
@@ -119,7 +120,14 @@ void decision_make(struct decision *decision, const struct backlog_record *recor
 	const struct slice_key *key, int64_t id);
 
 /* Actions of a record for which it has decided alike. */
-struct slice;
+struct slice {
+	struct slice_key key;
+	struct decision decision;
+	struct action_list members; /* references */
+	struct cursor cursor;
+	uint32_t stale; /* members that were handed over to other records */
+	GArray *ids;    /* int64_t: of the piece being settled, whose dropped fires are to be told */
+};
 
 enum record_phase { RECORD_WAITING, RECORD_SETTLING, RECORD_FIRING };
 
@@ -322,6 +330,8 @@ struct record *lane_firing(const struct lane *lane);
 bool lane_can_settle(const struct lane *lane);
 /* Decides over some more actions of the first record; true where there is more to do. */
 bool lane_settle(struct lane *lane);
+/* The same for a record, whatever is durable; true where it is not through. */
+bool record_settle(struct lane *lane, struct record *record);
 /* Dispatches the next fire of the record; NULL where there is none. */
 struct flight *record_dispatch(struct lane *lane, struct record *record);
 bool record_has_more(const struct record *record);
