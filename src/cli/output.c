@@ -153,6 +153,14 @@ static void write_lines(
 	}
 }
 
+void output_document(const struct output_style *style, const json_t *document)
+{
+	char *text = style->format == OUTPUT_JSON ? json_dumps(document, JSON_INDENT(2) | JSON_DIGITS)
+						  : json_write(document);
+	fprintf(output_file(style), "%s\n", text);
+	free(text);
+}
+
 void output_object(
 	const struct output_style *style, const struct output_column *columns, size_t count, const void *row)
 {
@@ -161,7 +169,5 @@ void output_object(
 		return;
 	}
 	g_autoptr(json_t) object = output_json(columns, count, row);
-	char *text = style->format == OUTPUT_JSON ? json_dumps(object, JSON_INDENT(2)) : json_write(object);
-	fprintf(output_file(style), "%s\n", text);
-	free(text);
+	output_document(style, object);
 }

@@ -59,6 +59,8 @@ void output_abandon(struct output *output);
 /* One object: a line for each column in a table, a single object in JSON. */
 void output_object(
 	const struct output_style *style, const struct output_column *columns, size_t count, const void *row);
+/* A JSON document as it is, on one line or, with OUTPUT_JSON, on many. */
+void output_document(const struct output_style *style, const json_t *document);
 /* The JSON object of a row. The caller owns it. */
 json_t *output_json(const struct output_column *columns, size_t count, const void *row);
 /* The file of the style, free to be written to: what a progress bar has drawn there is gone. */

@@ -24,10 +24,11 @@ const char *table_state_color(const char *state)
 	static const struct {
 		const char *states, *color;
 	} colors[] = {
-		{"active delivered running ready up ok yes added ", "32"},
+		{"active delivered running ready up ok yes added healthy ", "32"},
 		{"paused skipped merged missed warning queued waiting held changed ", "33"},
-		{"bad failed error down removed ", "31"},
-		{"finished note ", "2"},
+		{"bad failed error down removed unhealthy failing ", "31"},
+		{"not running ", "31"},
+		{"finished note unused ", "2"},
 	};
 	g_autofree char *word = g_strconcat(state, " ", NULL);
 	for (size_t i = 0; *state && i < G_N_ELEMENTS(colors); i++) {

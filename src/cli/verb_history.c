@@ -13,8 +13,8 @@ static struct {
 
 static const GOptionEntry options[] = {
 	{"action", 0, 0, G_OPTION_ARG_FILENAME, &given.action, "of this action alone", "ID"},
-	{"status", 0, 0, G_OPTION_ARG_FILENAME, &given.status,
-		"delivered, failed, merged, missed or skipped alone", "S"},
+	{"status", 0, 0, G_OPTION_ARG_FILENAME, &given.status, "what ended so alone",
+		"delivered|failed|merged|missed|skipped"},
 	{"since", 0, 0, G_OPTION_ARG_FILENAME, &given.since, "what ended at this time or later", "TIME"},
 	{"limit", 0, 0, G_OPTION_ARG_FILENAME, &given.limit, "the newest N (default 50; 0: all)", "N"},
 	{"follow", 0, 0, G_OPTION_ARG_NONE, &given.follow, "oldest first, then what comes, until Ctrl-C",

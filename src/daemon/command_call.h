@@ -30,6 +30,8 @@ struct command_call *call_end_durable(struct command_call *call);
 /* The same, once a commit is. */
 struct command_call *call_end_with(struct command_call *call, uint64_t sequence);
 
+/* command_status.c */
+struct command_call *command_status(struct command_call *call, const struct control_request *request);
 /* command_fires.c */
 struct command_call *command_trigger(struct command_call *call, const struct control_request *request);
 struct command_call *command_retry(struct command_call *call, const struct control_request *request);

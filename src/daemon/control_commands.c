@@ -77,6 +77,7 @@ static struct command_call *(*const runs[])(
 	struct command_call *call, const struct control_request *request) = {
 	[CONTROL_TRIGGER] = command_trigger,
 	[CONTROL_RETRY] = command_retry,
+	[CONTROL_STATUS] = command_status,
 	[CONTROL_HOLD] = command_hold,
 	[CONTROL_RELEASE] = command_release,
 };

@@ -107,6 +107,7 @@ static const struct {
 } commands[] = {
 	[CONTROL_TRIGGER] = {"trigger", {{"ids", read_ids}}},
 	[CONTROL_RETRY] = {"retry", {{"fire_ids", read_fires}}},
+	[CONTROL_STATUS] = {"status"},
 	[CONTROL_HOLD] = {"hold", {{"reason", read_reason}}},
 	[CONTROL_RELEASE] = {"release", {{"skip", read_skip}}},
 };

@@ -264,10 +264,10 @@ struct journal_thread *journal_thread_start(const struct journal_thread_options 
 {
 	struct journal_thread *t = g_new0(struct journal_thread, 1);
 	t->options = *options;
-	t->outage = (struct outage){.what = options->what,
-		.effect = "nothing fires until it can be opened",
-		.delay_min = RETRY_MIN,
-		.delay_max = RETRY_MAX};
+	outage_init(&t->outage, &(struct outage){.what = options->what,
+					.effect = "nothing fires until it can be opened",
+					.delay_min = RETRY_MIN,
+					.delay_max = RETRY_MAX});
 	g_queue_init(&t->lookups);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->changed, NULL);
@@ -295,6 +295,11 @@ void journal_thread_look_up(struct journal_thread *t, struct lookup *lookup)
 struct journal *journal_thread_journal(struct journal_thread *t)
 {
 	return t->journal;
+}
+
+bool journal_thread_outage(struct journal_thread *t, char **reason, time_us *since)
+{
+	return outage_look(&t->outage, reason, since);
 }
 
 bool journal_thread_stop(struct journal_thread *t, time_us deadline)

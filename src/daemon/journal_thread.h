@@ -42,6 +42,8 @@ void journal_thread_commit(struct journal_thread *thread, struct commit *commit)
 void journal_thread_look_up(struct journal_thread *thread, struct lookup *lookup);
 /* The journal, once loaded, for journal_foreign_version and journal_path. */
 struct journal *journal_thread_journal(struct journal_thread *thread);
+/* As outage_look, of internal_db; the loop thread. */
+bool journal_thread_outage(struct journal_thread *thread, char **reason, time_us *since);
 /* Ends the thread and closes the journal; a commit that was not tried yet is tried once. False where it did
  * not end by the deadline (CLOCK_MONOTONIC): then it is left behind and the process must exit. NULL is fine.
  */

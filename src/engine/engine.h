@@ -177,9 +177,9 @@ void engine_lane_status(const struct engine *engine, uint16_t lane, struct engin
 size_t engine_action_count(const struct engine *engine);
 /* Of these, the actions that have a fire to come. Kept, not counted. */
 size_t engine_firing_count(const struct engine *engine);
-/* Live fires due after now, of all lanes in their order, at most max of at most ENGINE_NEXT_MAX; borrowed
- * until the next change. Bounded in time: of a lane with very many schedules that are due and not handed out,
- * none are told. */
+/* Of each action the first live fire due after now, the earliest of all first, at most max of at most
+ * ENGINE_NEXT_MAX; borrowed until the next change. Bounded in time: of a lane with very many schedules that
+ * are due and not handed out, none are told. */
 #define ENGINE_NEXT_MAX 32
 struct engine_next {
 	const struct action *action;

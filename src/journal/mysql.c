@@ -321,11 +321,12 @@ static const struct server_driver driver = {
 	.script = jmy_script,
 };
 
-#define BACKEND(name)                                                                                      \
-	{                                                                                                  \
-		.dialect = name, .open = jmy_open, .inspect = jmy_inspect, .close = server_close,          \
-		.load = server_load, .commit = server_commit, .trim = server_trim,                         \
-		.foreign_version = server_foreign_version, .path = server_path, .history = server_history, \
+#define BACKEND(name)                                                                                  \
+	{                                                                                              \
+		.dialect = name, .open = jmy_open, .inspect = jmy_inspect, .close = server_close,      \
+		.load = server_load, .commit = server_commit, .trim = server_trim,                     \
+		.foreign_version = server_foreign_version, .path = server_path, .owner = server_owner, \
+		.history = server_history,                                                             \
 	}
 const struct journal_backend journal_mysql = BACKEND("mysql");
 const struct journal_backend journal_mariadb = BACKEND("mariadb");

@@ -405,5 +405,6 @@ const struct journal_backend journal_postgresql = {
 	.trim = server_trim,
 	.foreign_version = server_foreign_version,
 	.path = server_path,
+	.owner = server_owner,
 	.history = server_history,
 };

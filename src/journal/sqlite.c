@@ -215,6 +215,13 @@ static const char *jdb_path(const struct journal *journal)
 	return ((const struct jdb *)journal)->path;
 }
 
+static bool jdb_owner(struct journal *journal, struct journal_owner *out, GError **error)
+{
+	(void)error;
+	out->who = owner_lock_look(jdb_path(journal), &out->holds);
+	return true;
+}
+
 const struct journal_backend journal_sqlite = {
 	.dialect = "sqlite",
 	.open = jdb_open,
@@ -225,5 +232,6 @@ const struct journal_backend journal_sqlite = {
 	.trim = jdb_trim,
 	.foreign_version = jdb_foreign_version,
 	.path = jdb_path,
+	.owner = jdb_owner,
 	.history = jdb_history,
 };
