@@ -3,7 +3,6 @@
 #include "cli/run_view.h"
 #include "cli/time_arg.h"
 
-
 static struct {
 	char *action, *status, *since, *limit, *timezone;
 	gboolean follow;
