@@ -7,10 +7,6 @@
 
 /* --- fires to come --- */
 
-#define ENDS_WITH_JITTER                                                                                 \
-	"{\"format\":\"apscheduler\",\"params\":{\"second\":\"*\",\"end_date\":\"2024-01-01 00:00:30\"," \
-	"\"jitter\":5}}"
-
 static const char *const documents[] = {
 	EVERY_SECOND,
 	EVERY_MINUTE,
@@ -18,7 +14,8 @@ static const char *const documents[] = {
 	"{\"format\":\"unix\",\"params\":{\"value\":\"*/7 * * * *\"}}",
 	"{\"format\":\"apscheduler\",\"params\":{\"second\":\"*/20\",\"jitter\":600}}",
 	"{\"format\":\"apscheduler\",\"params\":{\"minute\":\"*/2\",\"end_date\":\"2024-01-01 00:03:00\"}}",
-	ENDS_WITH_JITTER,
+	("{\"format\":\"apscheduler\",\"params\":{\"second\":\"*\",\"end_date\":\"2024-01-01 00:00:30\","
+	 "\"jitter\":5}}"),
 	"{\"format\":\"apscheduler\",\"params\":{\"year\":\"2020\"}}",
 };
 
