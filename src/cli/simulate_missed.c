@@ -138,8 +138,8 @@ static const struct output_column columns[] = {
 	{"action_name", "NAME", name_json, NULL, OUTPUT_LEFT},
 	{"callback", NULL, callback_json, NULL, OUTPUT_LEFT},
 	{"owed", "OWED", owed_json, NULL, OUTPUT_RIGHT},
-	{"first", "FIRST", first_json, NULL, OUTPUT_LEFT},
-	{"last", "LAST", last_json, NULL, OUTPUT_LEFT},
+	{"first", "FIRST", first_json, NULL, OUTPUT_WHOLE, 2},
+	{"last", "LAST", last_json, NULL, OUTPUT_WHOLE, 1},
 	{"fired", "FIRED", fired_json, NULL, OUTPUT_RIGHT},
 	{"merged", "MERGED", merged_json, NULL, OUTPUT_RIGHT},
 	{"missed", "MISSED", missed_json, NULL, OUTPUT_RIGHT},
@@ -179,15 +179,10 @@ static gint id_compare(gconstpointer a, gconstpointer b)
 	return (x > y) - (x < y);
 }
 
-static bool is_asked(const struct simulation *s, int64_t id)
-{
-	return !s->ids || bsearch(&id, s->ids, s->id_count, sizeof *s->ids, id_compare);
-}
-
 static void foreseen_take(void *context, const struct foreseen *foreseen, const char *name)
 {
 	struct missed *missed = context;
-	if (!is_asked(missed->simulation, foreseen->action_id))
+	if (!simulate_is_asked(missed->simulation, foreseen->action_id))
 		return;
 	struct owed *owed = owed_find(missed, foreseen->action_id);
 	if (!owed->name)
@@ -209,7 +204,7 @@ static void foreseen_take(void *context, const struct foreseen *foreseen, const 
 static void bad_row_take(void *context, int64_t id, const char *reason)
 {
 	struct missed *missed = context;
-	if (is_asked(missed->simulation, id))
+	if (simulate_is_asked(missed->simulation, id))
 		simulate_bad_row(missed->simulation->cli, id, reason, &missed->bad);
 }
 
