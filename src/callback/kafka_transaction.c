@@ -262,17 +262,28 @@ enum kafka_end kafka_producer_start(struct kafka_shard *shard)
 
 /* --- a transaction --- */
 
+/* Waits where the producer has no room; a message for which it has none even while it is empty is too large.
+ */
+static rd_kafka_resp_err_t produce_item(struct kafka_shard *shard, struct kafka_item *item)
+{
+	rd_kafka_topic_t *topic = kafka_topics_of(&shard->topics, item->fire.action);
+	for (bool empty = false;; empty = rd_kafka_outq_len(shard->producer) == 0) {
+		rd_kafka_resp_err_t code =
+			kafka_message_produce(&shard->message, shard->producer, topic, &item->fire, item);
+		if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || kafka_shard_is_abandoned(shard))
+			return code;
+		if (empty)
+			return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+		rd_kafka_poll(shard->producer, POLL_MS);
+	}
+}
+
 static bool produce_items(struct kafka_shard *shard, guint count)
 {
 	for (guint i = 0; i < count; i++) {
 		struct kafka_item *item = &g_array_index(shard->items, struct kafka_item, i);
 		item->error = RD_KAFKA_RESP_ERR_NO_ERROR;
-		rd_kafka_resp_err_t code;
-		while ((code = kafka_message_produce(&shard->message, shard->producer,
-				kafka_topics_of(&shard->topics, item->fire.action), &item->fire, item)) ==
-				RD_KAFKA_RESP_ERR__QUEUE_FULL &&
-			!kafka_shard_is_abandoned(shard))
-			rd_kafka_poll(shard->producer, POLL_MS);
+		rd_kafka_resp_err_t code = produce_item(shard, item);
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 			continue;
 		item->error = code;
@@ -283,11 +294,9 @@ static bool produce_items(struct kafka_shard *shard, guint count)
 	return true;
 }
 
-static bool produce_progress(struct kafka_shard *shard, guint count, const GArray *tombstones)
+static bool produce_progress(
+	struct kafka_shard *shard, const struct ledger_fire *fires, guint count, const GArray *tombstones)
 {
-	g_autofree struct ledger_fire *fires = g_new(struct ledger_fire, count + 1);
-	for (guint i = 0; i < count; i++)
-		fires[i] = ledger_fire_of(&g_array_index(shard->items, struct kafka_item, i).fire);
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (count)
 		code = kafka_progress_put_record(shard->producer, shard->progress_topic, shard->index,
@@ -317,11 +326,9 @@ static GArray *tombstones_take(struct kafka_shard *shard)
 
 /* What was committed is in the ledger; of what was not, the tombstones are to be written with the next one.
  */
-static void ledger_update(struct kafka_shard *shard, guint count, const GArray *tombstones, bool committed)
+static void ledger_update(struct kafka_shard *shard, const struct ledger_fire *fires, guint count,
+	const GArray *tombstones, bool committed)
 {
-	g_autofree struct ledger_fire *fires = g_new(struct ledger_fire, count + 1);
-	for (guint i = 0; i < count; i++)
-		fires[i] = ledger_fire_of(&g_array_index(shard->items, struct kafka_item, i).fire);
 	pthread_mutex_lock(&shard->lock);
 	if (committed && count)
 		ledger_add(shard->ledger, ledger_next(shard->ledger), fires, count);
@@ -336,12 +343,15 @@ enum kafka_end kafka_transact(struct kafka_shard *shard, guint count)
 	if (error)
 		return end_of(shard, error, "begin of a transaction");
 	g_autoptr(GArray) tombstones = tombstones_take(shard);
-	bool produced = produce_items(shard, count) && produce_progress(shard, count, tombstones);
+	g_autofree struct ledger_fire *fires = g_new(struct ledger_fire, count + 1);
+	for (guint i = 0; i < count; i++)
+		fires[i] = ledger_fire_of(&g_array_index(shard->items, struct kafka_item, i).fire);
+	bool produced = produce_items(shard, count) && produce_progress(shard, fires, count, tombstones);
 	enum kafka_end end = KAFKA_ABORTED;
 	if (produced)
 		end = call_until_known(shard, rd_kafka_commit_transaction, "commit of a transaction");
 	if (end == KAFKA_ABORTED)
 		end = abort_now(shard);
-	ledger_update(shard, count, tombstones, end == KAFKA_COMMITTED);
+	ledger_update(shard, fires, count, tombstones, end == KAFKA_COMMITTED);
 	return end;
 }

@@ -119,7 +119,7 @@ const size_t option_sections_count = G_N_ELEMENTS(option_sections);
 		.type = OPTION_INT,                                                                      \
 		.offset = AT(callback.field.max_open),                                                   \
 		.least = 1,                                                                              \
-		.most = 8192,                                                                            \
+		.most = 1000000,                                                                          \
 		.example = "100",                                                                        \
 		.help = "How many of its fires may be on their way at a time; 8192 where it is absent. " \
 			"It bounds what a crash can repeat, too."},                                      \
