@@ -34,7 +34,8 @@ DECLARE
 	sequence text := pg_get_serial_sequence('action', 'id');
 BEGIN
 	IF sequence IS NOT NULL THEN
-		EXECUTE format('GRANT USAGE ON SEQUENCE %s TO action_editor', sequence);
+		-- UPDATE: to move it past rows that are imported with their ids.
+		EXECUTE format('GRANT USAGE, UPDATE ON SEQUENCE %s TO action_editor', sequence);
 	END IF;
 END
 $$;

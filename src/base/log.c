@@ -9,12 +9,18 @@
 
 static enum log_level most_level = LOG_INFO;
 static enum log_format line_format = LOG_TEXT;
+static const char *line_start = ""; /* atomic */
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
 void log_setup(enum log_level most, enum log_format format)
 {
 	most_level = most;
 	line_format = format;
+}
+
+void log_set_line_start(const char *text)
+{
+	g_atomic_pointer_set(&line_start, text);
 }
 
 enum log_level log_level(void)
@@ -71,8 +77,9 @@ void log_event(enum log_level level, const char *format, ...)
 	va_end(args);
 	char time[TIME_TEXT_MAX];
 	time_format_utc(clock_now(), time);
-	g_autofree char *line =
+	g_autofree char *text =
 		line_format == LOG_JSON ? line_json(level, time, message) : line_text(level, time, message);
+	g_autofree char *line = g_strconcat((const char *)g_atomic_pointer_get(&line_start), text, NULL);
 	/* A log that cannot be written has nowhere to complain. */
 	if (write(STDERR_FILENO, line, strlen(line)) < 0)
 		return;

@@ -3,6 +3,9 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static int error_of_code(int code)
 {
@@ -143,4 +146,20 @@ bool sqlite_file_moved(sqlite3 *db)
 {
 	int moved = 0;
 	return sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
+bool sqlite_may_write(const char *path, GError **error)
+{
+	/* The journal is made beside the file that a link leads to. */
+	char *real = realpath(path, NULL);
+	g_autofree char *absolute = g_canonicalize_filename(real ? real : path, NULL);
+	g_autofree char *directory = g_path_get_dirname(absolute);
+	bool file_refused = real && faccessat(AT_FDCWD, absolute, W_OK, AT_EACCESS) != 0;
+	free(real);
+	if (!file_refused && faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0)
+		return true;
+	g_set_error(error, AS_ERROR, AS_ERROR_UNAVAILABLE, "%s: %s%s (%s)", absolute,
+		file_refused ? "this user may not write it" : "this user may make no files in ",
+		file_refused ? "" : directory, g_strerror(errno));
+	return false;
 }

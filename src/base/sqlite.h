@@ -24,6 +24,10 @@ enum sqlite_mode {
 sqlite3 *sqlite_open(const char *path, enum sqlite_mode mode, int wait_ms, GError **error);
 void sqlite_close(sqlite3 *db); /* NULL is fine */
 
+/* Whether this user may write the file and make others beside it, as SQLite does; where it is not there,
+ * whether it can be made. Errors: AS_ERROR_UNAVAILABLE, with the absolute path. */
+bool sqlite_may_write(const char *path, GError **error);
+
 /* Sets the error that a result code of this connection stands for and returns false. The message opens with
  * the absolute path. AS_ERROR_UNAVAILABLE: locked, disk full, I/O, no permission. AS_ERROR_CORRUPT: damaged,
  * or no database at all. AS_ERROR_FAILED: the rest, such as a constraint. */

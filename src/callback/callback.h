@@ -79,8 +79,11 @@ struct callback_vtable {
 	 * The function holds during the call. May be NULL. */
 	void (*settle)(struct callback *callback, callback_settled_fn is_settled, void *context);
 	/* Frees it; what was accepted and not answered is finished first, up to the deadline
-	 * (CLOCK_MONOTONIC), then abandoned without an answer. May block; called when the loop has ended. */
-	void (*close)(struct callback *callback, time_us deadline);
+	 * (CLOCK_MONOTONIC), then abandoned without an answer. May block; called when the loop has ended.
+	 * False where a thread is left behind in a call that nobody can end: it may still look at the
+	 * callback, the settings and the fires, which then stay to the end of the process. The host is not
+	 * called. */
+	bool (*close)(struct callback *callback, time_us deadline);
 };
 
 /* The table of callbacks, NULL-terminated. */

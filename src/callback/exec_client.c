@@ -387,7 +387,7 @@ size_t exec_client_submit(struct callback *client, const struct fire *fires, siz
 	return accepted;
 }
 
-void exec_client_close(struct callback *client, time_us deadline)
+bool exec_client_close(struct callback *client, time_us deadline)
 {
 	pthread_mutex_lock(&client->lock);
 	while (client->unanswered && thread_wait_until(&client->answered, &client->lock, deadline))
@@ -405,4 +405,5 @@ void exec_client_close(struct callback *client, time_us deadline)
 	exec_plan_clear(&client->options.plan);
 	exec_commands_clear(&client->options.commands);
 	g_free(client);
+	return true;
 }

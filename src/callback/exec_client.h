@@ -17,4 +17,5 @@ struct exec_client_options {
 /* The functions of the vtable, with their promises. */
 struct callback *exec_client_new(const struct exec_client_options *options);
 size_t exec_client_submit(struct callback *client, const struct fire *fires, size_t count);
-void exec_client_close(struct callback *client, time_us deadline);
+/* True: nothing is left behind. */
+bool exec_client_close(struct callback *client, time_us deadline);

@@ -79,7 +79,7 @@ static size_t http_submit(struct callback *http, const struct fire *fires, size_
 	return accepted;
 }
 
-static void http_close(struct callback *http, time_us deadline)
+static bool http_close(struct callback *http, time_us deadline)
 {
 	pthread_mutex_lock(&http->lock);
 	http->stopping = true;
@@ -92,6 +92,7 @@ static void http_close(struct callback *http, time_us deadline)
 	g_array_unref(http->incoming);
 	pthread_mutex_destroy(&http->lock);
 	g_free(http);
+	return true;
 }
 
 const struct callback_vtable callback_http = {

@@ -60,13 +60,13 @@ static void kafka_settle(struct callback *kafka, callback_settled_fn is_settled,
 		kafka_once_settle(kafka->once, is_settled, context);
 }
 
-static void kafka_close(struct callback *kafka, time_us deadline)
+static bool kafka_close(struct callback *kafka, time_us deadline)
 {
-	if (kafka->once)
-		kafka_once_close(kafka->once, deadline);
-	else
-		kafka_sender_close(kafka->sender, deadline);
-	g_free(kafka);
+	bool ended = kafka->once ? kafka_once_close(kafka->once, deadline)
+				 : kafka_sender_close(kafka->sender, deadline);
+	if (ended)
+		g_free(kafka);
+	return ended;
 }
 
 static const char *const kafka_also[] = {"action_scheduler.callbacks:kafka_send", NULL};

@@ -86,7 +86,7 @@ void kafka_once_settle(struct kafka_once *once, callback_settled_fn is_settled, 
 		kafka_shard_settle(once->shards[i], is_settled, context);
 }
 
-void kafka_once_close(struct kafka_once *once, time_us deadline)
+bool kafka_once_close(struct kafka_once *once, time_us deadline)
 {
 	bool ended = true;
 	for (unsigned i = 0; i < KAFKA_SHARDS; i++)
@@ -96,8 +96,9 @@ void kafka_once_close(struct kafka_once *once, time_us deadline)
 	time_us last = clock_monotonic() + LAST_MOMENT;
 	for (unsigned i = 0; i < KAFKA_SHARDS; i++)
 		ended = kafka_shard_join(once->shards[i], last) && ended;
-	if (!ended)
-		return;
-	pthread_mutex_destroy(&once->lock);
-	g_free(once);
+	if (ended) {
+		pthread_mutex_destroy(&once->lock);
+		g_free(once);
+	}
+	return ended;
 }

@@ -15,4 +15,4 @@ struct kafka_once *kafka_once_new(const struct callback_settings *settings, cons
 void kafka_once_start(struct kafka_once *once);
 size_t kafka_once_submit(struct kafka_once *once, const struct fire *fires, size_t count);
 void kafka_once_settle(struct kafka_once *once, callback_settled_fn is_settled, void *context);
-void kafka_once_close(struct kafka_once *once, time_us deadline);
+bool kafka_once_close(struct kafka_once *once, time_us deadline);

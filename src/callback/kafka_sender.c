@@ -194,7 +194,7 @@ size_t kafka_sender_submit(struct kafka_sender *sender, const struct fire *fires
 	return accepted;
 }
 
-void kafka_sender_close(struct kafka_sender *sender, time_us deadline)
+bool kafka_sender_close(struct kafka_sender *sender, time_us deadline)
 {
 	pthread_mutex_lock(&sender->lock);
 	sender->stopping = true;
@@ -217,4 +217,5 @@ void kafka_sender_close(struct kafka_sender *sender, time_us deadline)
 	} else {
 		g_thread_unref(thread);
 	}
+	return ended;
 }

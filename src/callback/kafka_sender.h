@@ -23,4 +23,4 @@ struct kafka_sender *kafka_sender_new(
 /* As submit of callback.h. */
 size_t kafka_sender_submit(struct kafka_sender *sender, const struct fire *fires, size_t count);
 /* As close of callback.h. */
-void kafka_sender_close(struct kafka_sender *sender, time_us deadline);
+bool kafka_sender_close(struct kafka_sender *sender, time_us deadline);

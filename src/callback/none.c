@@ -29,10 +29,11 @@ static size_t none_submit(struct callback *none, const struct fire *fires, size_
 	return count;
 }
 
-static void none_close(struct callback *none, time_us deadline)
+static bool none_close(struct callback *none, time_us deadline)
 {
 	(void)deadline;
 	g_free(none);
+	return true;
 }
 
 const struct callback_vtable callback_none = {

@@ -137,7 +137,7 @@ static struct callback_limits plugin_limits(const struct callback_settings *sett
 
 /* --- closing --- */
 
-static void plugin_close(struct callback *plugin, time_us deadline)
+static bool plugin_close(struct callback *plugin, time_us deadline)
 {
 	pthread_mutex_lock(&plugin->lock);
 	while (plugin->unanswered && thread_wait_until(&plugin->finished, &plugin->lock, deadline))
@@ -158,6 +158,7 @@ static void plugin_close(struct callback *plugin, time_us deadline)
 		plugin_abandon(plugin);
 		g_thread_unref(worker);
 	}
+	return ended;
 }
 
 const struct callback_vtable callback_plugin = {

@@ -307,12 +307,12 @@ static struct callback *print_open(const struct callback_open *open, GError **er
 	return print_open_fd(&open->host, STDOUT_FILENO, error);
 }
 
-static const struct callback_limits *print_limits(const struct callback_settings *settings)
+static struct callback_limits print_limits(const struct callback_settings *settings)
 {
-	return &settings->print;
+	return settings->print;
 }
 
-static void print_close(struct callback *print, time_us deadline)
+static bool print_close(struct callback *print, time_us deadline)
 {
 	pthread_mutex_lock(&print->lock);
 	print->stopping = true;
@@ -330,6 +330,7 @@ static void print_close(struct callback *print, time_us deadline)
 	} else {
 		g_thread_unref(thread);
 	}
+	return ended;
 }
 
 static const char *const print_also[] = {"action_scheduler.callbacks:print_command", NULL};

@@ -103,7 +103,7 @@ static size_t python_submit(struct callback *python, const struct fire *fires, s
 	return accepted;
 }
 
-static void python_close(struct callback *python, time_us deadline)
+static bool python_close(struct callback *python, time_us deadline)
 {
 	pthread_mutex_lock(&python->lock);
 	python->stopping = true;
@@ -118,6 +118,7 @@ static void python_close(struct callback *python, time_us deadline)
 	close(python->epoll);
 	g_free(python->target);
 	g_free(python);
+	return true;
 }
 
 const struct callback_vtable callback_python = {

@@ -47,7 +47,8 @@ static const GOptionEntry rest_options[] = {
 };
 
 const struct verb *const verbs[] = {&verb_run, &verb_init, &verb_list, &verb_show, &verb_next, &verb_explain,
-	&verb_check, &verb_history, &verb_trigger, &verb_retry, &verb_import, &verb_completion, NULL};
+	&verb_simulate, &verb_check, &verb_history, &verb_pause, &verb_resume, &verb_trigger, &verb_retry,
+	&verb_import, &verb_completion, NULL};
 
 static const GOptionEntry *find_long(const GOptionEntry *entries, const char *name, size_t length)
 {
@@ -239,8 +240,8 @@ static bool apply_globals(struct cli *cli)
 	cli->verbose = given.verbose;
 	cli->has_log_format = given.log_format != NULL;
 	cli->log_format = (enum log_format)format;
-	cli->style = (struct output_style){
-		stdout, (enum output_format)output, want_color(color), terminal_width()};
+	cli->style = (struct output_style){stdout, (enum output_format)output, want_color(color),
+		terminal_width(), isatty(STDOUT_FILENO)};
 	log_setup(given.quiet ? LOG_ERROR : given.verbose ? LOG_DEBUG : LOG_INFO, (enum log_format)format);
 	return true;
 }

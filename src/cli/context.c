@@ -176,9 +176,11 @@ struct journal *cli_open_journal(struct cli *cli, GError **error)
 char *cli_database_place(const struct config_database *database)
 {
 	const char *dialect = config_dialect_name(database->dialect);
+	g_autofree char *port =
+		database->port ? g_strdup_printf(":%" G_GINT64_FORMAT, database->port) : g_strdup("");
 	if (database->dialect != CONFIG_SQLITE)
-		return g_strdup_printf("%s %s/%s", dialect, database->host ? database->host : "localhost",
-			database->database);
+		return g_strdup_printf("%s %s%s/%s", dialect, database->host ? database->host : "localhost",
+			port, database->database);
 	g_autofree char *path = g_canonicalize_filename(database->database, NULL);
 	return g_strdup_printf("%s %s", dialect, path);
 }

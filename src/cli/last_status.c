@@ -53,3 +53,19 @@ const char *last_status_find(const struct last_status *last, int64_t id)
 	guint found = GPOINTER_TO_UINT(g_hash_table_lookup(last->by_id, key_of(id)));
 	return found ? fire_status_name((enum fire_status)(found - 1)) : NULL;
 }
+
+static bool take_one(void *context, const struct history_entry *entry)
+{
+	const char **status = context;
+	*status = fire_status_name(entry->status);
+	return false;
+}
+
+const char *last_status_of(struct journal *journal, int64_t id, GError **error)
+{
+	const struct history_query query = {.action_id = &id, .since = TIME_US_MIN, .limit = 1};
+	const char *status = NULL;
+	if (journal)
+		journal_history(journal, &query, take_one, &status, error);
+	return status;
+}

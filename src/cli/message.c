@@ -1,6 +1,8 @@
 /* What is said on stderr: for people as one line behind the program's name, or as the log's JSON. */
 #include "cli/verb.h"
 
+#include "base/progress_bar.h"
+
 #include <stdio.h>
 
 G_GNUC_PRINTF(3, 0)
@@ -12,6 +14,7 @@ static void say(const struct cli *cli, enum log_level level, const char *format,
 		return;
 	}
 	g_autofree char *safe = log_escape(message);
+	progress_bar_hide();
 	static const char *const words[] = {"", "warning: ", "", ""};
 	fprintf(stderr, "action-scheduler: %s%s\n", words[level], safe);
 }

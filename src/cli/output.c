@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/progress_bar.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,14 @@ size_t output_width(const char *text)
 		width += g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
 	}
 	return width;
+}
+
+/* The file, free for writing. */
+static FILE *file_of(const struct output_style *style)
+{
+	if (style->terminal)
+		progress_bar_hide();
+	return style->file;
 }
 
 json_t *output_json(const struct output_column *columns, size_t count, const void *row)
@@ -165,7 +174,7 @@ static void write_cells(const struct output *output, char *const *cells, bool he
 	if (heading && output->style.color)
 		g_string_append(line, "\033[0m");
 	g_string_append_c(line, '\n');
-	fwrite(line->str, 1, line->len, output->style.file);
+	fwrite(line->str, 1, line->len, file_of(&output->style));
 }
 
 static char **row_cells(const struct output *output, const void *row)
@@ -253,8 +262,8 @@ static void write_json_row(struct output *output, const void *row)
 	g_autoptr(json_t) object = output_json(output->columns, output->count, row);
 	char *text = json_write(object);
 	if (output->style.format == OUTPUT_JSON)
-		fputs(output->first ? "[\n" : ",\n", output->style.file);
-	fputs(text, output->style.file);
+		fputs(output->first ? "[\n" : ",\n", file_of(&output->style));
+	fputs(text, file_of(&output->style));
 	if (output->style.format == OUTPUT_JSONL)
 		fputc('\n', output->style.file);
 	free(text);
@@ -304,7 +313,7 @@ void output_end(struct output *output)
 {
 	write_sample(output);
 	if (output->style.format == OUTPUT_JSON)
-		fputs(output->first ? "[]\n" : "\n]\n", output->style.file);
+		fputs(output->first ? "[]\n" : "\n]\n", file_of(&output->style));
 	output_abandon(output);
 }
 
@@ -326,7 +335,7 @@ static void write_lines(
 			append_padding(line, widest - output_width(columns[i].title));
 		g_string_append_printf(line, "%s%s%s%s%s%s\n", *text ? GAP : "", color ? "\033[" : "",
 			color ? color : "", color ? "m" : "", text, color ? "\033[0m" : "");
-		fwrite(line->str, 1, line->len, style->file);
+		fwrite(line->str, 1, line->len, file_of(style));
 	}
 }
 
@@ -339,6 +348,6 @@ void output_object(
 	}
 	g_autoptr(json_t) object = output_json(columns, count, row);
 	char *text = style->format == OUTPUT_JSON ? json_dumps(object, JSON_INDENT(2)) : json_write(object);
-	fprintf(style->file, "%s\n", text);
+	fprintf(file_of(style), "%s\n", text);
 	free(text);
 }

@@ -31,6 +31,7 @@ struct output_style {
 	enum output_format format;
 	bool color;
 	unsigned width; /* of the terminal, in cells; 0: as wide as need be */
+	bool terminal;  /* the file is one: a progress bar gives way to what is written */
 };
 
 struct output;

@@ -85,3 +85,9 @@ void problems_end(struct problems *problems)
 		output_abandon(problems->output);
 	problems->output = NULL;
 }
+
+void problems_abandon(struct problems *problems)
+{
+	output_abandon(problems->output);
+	problems->output = NULL;
+}

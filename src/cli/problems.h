@@ -25,3 +25,5 @@ void problems_add_error(struct problems *problems, const char *place, const char
 void problems_add_warning(
 	struct problems *problems, const char *place, const char *field, const char *reason);
 void problems_end(struct problems *problems);
+/* Ends it where nothing is to be shown. */
+void problems_abandon(struct problems *problems);

@@ -1,6 +1,7 @@
 #include "cli/row_check.h"
 
 #include "base/json.h"
+#include "base/progress_bar.h"
 #include "model/fire.h"
 
 #include <string.h>
@@ -21,8 +22,14 @@ void row_check_init(struct row_check *check, struct cli *cli, struct problems *p
 	check->suspicions = g_hash_table_new_full(NULL, NULL, unref_schedule, g_free);
 }
 
+void row_check_end(struct row_check *check)
+{
+	g_clear_pointer(&check->bar, progress_bar_free);
+}
+
 void row_check_clear(struct row_check *check)
 {
+	row_check_end(check);
 	g_hash_table_unref(check->suspicions);
 }
 
@@ -142,7 +149,9 @@ bool row_check_row(void *context, const struct action_row *row)
 	struct action_row enabled = *row;
 	if (row->enabled.set && row->enabled.value == 0)
 		enabled.enabled = (struct maybe_int){0};
-	check->rows++;
+	if (!check->rows)
+		check->bar = progress_bar_new("checking actions", 0, check->cli->quiet);
+	progress_bar_set(check->bar, ++check->rows);
 	cli_defaults(check->cli, &defaults);
 	action_pack(&enabled, &defaults, packed);
 	action_unpack(packed->data, packed->len, &effective, &dialect);
@@ -157,6 +166,9 @@ bool row_check_row(void *context, const struct action_row *row)
 		struct problem problem = {PROBLEM_WARNING, "actions_db", &row->id, "cron", suspicion};
 		problems_add(check->problems, &problem);
 	}
+	if (check->history)
+		check_history_judge(check->history, action,
+			check->cli->config->history.level == CONFIG_HISTORY_ALL, check->problems);
 	action_unref(action);
 	return true;
 }

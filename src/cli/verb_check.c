@@ -1,32 +1,27 @@
-#include "cli/row_check.h"
+#include "cli/check.h"
+#include "cli/time_arg.h"
 
 #include <string.h>
 
+/* So far back runs are looked at. */
+#define SINCE "7 days ago"
+
 static struct {
 	gboolean fix, no_trigger;
+	char *since;
 } given;
 
 static const GOptionEntry options[] = {
 	{"fix", 0, 0, G_OPTION_ARG_NONE, &given.fix,
 		"add the optional columns that the table lacks, and the trigger", NULL},
 	{"no-trigger", 0, 0, G_OPTION_ARG_NONE, &given.no_trigger,
-		"with --fix: leave out the trigger that tells of changes at once (PostgreSQL)", NULL},
+		"the trigger that tells of changes at once (PostgreSQL) is left out on purpose", NULL},
+	{"since", 0, 0, G_OPTION_ARG_FILENAME, &given.since,
+		"look at runs that ended at this time or later (default: " SINCE ")", "TIME"},
 	{NULL},
 };
 
-/* What is found goes into the listing; what is merely so is said above and below it, in tables only. */
-struct checking {
-	struct cli *cli;
-	struct problems problems;
-	uint64_t known_actions; /* that internal_db remembers */
-	struct row_check rows;
-	bool table_read;
-	unsigned columns;
-};
-
-static void write_fact(const struct checking *checking, const char *name, const char *format, ...)
-	G_GNUC_PRINTF(3, 4);
-static void write_fact(const struct checking *checking, const char *name, const char *format, ...)
+void check_fact(const struct checking *checking, const char *name, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -34,7 +29,13 @@ static void write_fact(const struct checking *checking, const char *name, const 
 	va_end(args);
 	g_autofree char *safe = log_escape(text);
 	if (checking->cli->style.format == OUTPUT_TABLE)
-		fprintf(checking->cli->style.file, "%-12s %s\n", name, safe);
+		fprintf(checking->cli->style.file, "%-12s %s\n", name ? name : "", safe);
+}
+
+void check_problem(struct checking *checking, const char *place, const char *field, GError *error)
+{
+	problems_add_error(&checking->problems, place, field, error->message);
+	g_error_free(error);
 }
 
 static bool check_config(struct checking *checking)
@@ -62,13 +63,10 @@ static void write_config_facts(const struct checking *checking)
 {
 	const struct config *config = checking->cli->config;
 	g_autofree char *path = config->path ? g_canonicalize_filename(config->path, NULL) : NULL;
-	g_autofree char *actions = cli_database_place(&config->actions_db);
-	g_autofree char *internal = config->internal_db.set ? cli_database_place(&config->internal_db) : NULL;
-	write_fact(checking, "config", "%s", path ? path : "none");
+	check_fact(checking, "config", "%s", path ? path : "none");
 	write_settings(checking);
-	write_fact(checking, "actions_db", "%s", actions);
-	write_fact(checking, "internal_db", "%s",
-		internal ? internal : "none: nothing is remembered over a restart");
+	check_fact(checking, "timezone", "%s", checking->cli->zone_name ? checking->cli->zone_name : "");
+	check_fact(checking, "callback", "%s", config->action.callback);
 }
 
 /* Where a setting was made. */
@@ -82,45 +80,40 @@ static const char *source_of(const struct config *config, const char *key)
 	return "config";
 }
 
-/* The callback of rows that name none: whether there is it, and its receiver. */
-static void check_callback(struct checking *checking)
+/* Whether there is such a callback, and its receiver would take a fire. */
+static void check_callback(struct checking *checking, const char *name, bool is_default)
 {
 	const struct cli *cli = checking->cli;
-	const char *name = cli->config->action.callback;
-	g_autoptr(GError) error = NULL;
+	GError *error = NULL;
 	if (cli->host->callback_probe(cli->host->context, &cli->config->callback, name, &error))
 		return;
-	if (g_error_matches(error, AS_ERROR, AS_ERROR_INVALID))
-		problems_add_error(&checking->problems, source_of(cli->config, "action.callback"),
-			"action.callback", error->message);
+	if (is_default && g_error_matches(error, AS_ERROR, AS_ERROR_INVALID))
+		check_problem(checking, source_of(cli->config, "action.callback"), "action.callback", error);
 	else
-		problems_add_error(&checking->problems, cli->host->callback_name(cli->host->context, name),
-			NULL, error->message);
+		check_problem(checking, cli->host->callback_name(cli->host->context, name), NULL, error);
 }
 
-static bool check_settings(struct checking *checking)
+/* Those that rows name, each receiver once. */
+static void check_row_callbacks(struct checking *checking)
 {
 	struct cli *cli = checking->cli;
-	g_autoptr(GError) error = NULL;
-	check_callback(checking);
-	if (!cli_choose_zone(cli, NULL, &error)) {
-		problems_add_error(
-			&checking->problems, source_of(cli->config, "timezone"), "timezone", error->message);
-		return false;
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+	GHashTableIter iter;
+	gpointer name;
+	const char *canonical = cli->host->callback_name(cli->host->context, cli->config->action.callback);
+	if (canonical)
+		g_hash_table_add(seen, (char *)canonical);
+	if (!cli->callbacks)
+		return;
+	g_hash_table_iter_init(&iter, cli->callbacks);
+	while (g_hash_table_iter_next(&iter, &name, NULL)) {
+		canonical = cli->host->callback_name(cli->host->context, name);
+		if (g_hash_table_add(seen, (char *)canonical))
+			check_callback(checking, name, false);
 	}
-	write_fact(checking, "timezone", "%s", cli->zone_name);
-	return true;
 }
 
-static void count_definition(void *context, const struct definition *definition)
-{
-	struct checking *checking = context;
-	checking->known_actions += definition->packed != NULL;
-}
-
-/* A file can be made only where its directory is. */
-static bool directory_is_there(
-	struct checking *checking, const char *place, const struct config_database *database)
+bool check_directory(struct checking *checking, const char *place, const struct config_database *database)
 {
 	g_autofree char *path = g_canonicalize_filename(database->database, NULL);
 	g_autofree char *directory = g_path_get_dirname(path);
@@ -129,72 +122,6 @@ static bool directory_is_there(
 	g_autofree char *reason = g_strdup_printf("there is no directory %s", directory);
 	problems_add_error(&checking->problems, place, "database", reason);
 	return false;
-}
-
-static void check_internal_db(struct checking *checking)
-{
-	struct cli *cli = checking->cli;
-	g_autoptr(GError) error = NULL;
-	if (!cli->config->internal_db.set ||
-		!directory_is_there(checking, "internal_db", &cli->config->internal_db))
-		return;
-	struct journal *journal = cli_open_journal(cli, &error);
-	if (journal)
-		progress_free(journal_load(journal, count_definition, checking, &error));
-	journal_close(journal);
-	if (error)
-		problems_add_error(&checking->problems, "internal_db", NULL, error->message);
-}
-
-/* A table that was never there is made by the first run; one that went is an outage. */
-static void table_is_missing(struct checking *checking, const char *reason)
-{
-	g_autofree char *text = NULL;
-	if (checking->known_actions) {
-		text = g_strdup_printf("%s, but internal_db knows %" G_GUINT64_FORMAT
-				       " actions: the scheduler takes this for an outage",
-			reason, checking->known_actions);
-		problems_add_error(&checking->problems, "actions_db", NULL, text);
-		return;
-	}
-	text = g_strdup_printf("%s; `init` or the first `run` makes it", reason);
-	problems_add_warning(&checking->problems, "actions_db", NULL, text);
-}
-
-static bool add_columns(struct checking *checking, struct store *store, GError **error)
-{
-	unsigned added = 0;
-	bool installed = false;
-	if (!store_complete_table(store, &added, error) ||
-		(!given.no_trigger && !store_install_trigger(store, &installed, error)))
-		return false;
-	cli_say(checking->cli, "actions_db: %u columns added%s", added,
-		installed ? ", trigger in place" : "");
-	return true;
-}
-
-static void check_table(struct checking *checking)
-{
-	struct cli *cli = checking->cli;
-	g_autoptr(GError) error = NULL;
-	if (!directory_is_there(checking, "actions_db", &cli->config->actions_db))
-		return;
-	struct store *store = cli_open_store(cli, given.fix ? CLI_STORE_WRITE : CLI_STORE_READ, &error);
-	checking->table_read = store && (!given.fix || add_columns(checking, store, &error)) &&
-			       store_read(store, row_check_row, &checking->rows, &error);
-	if (checking->table_read)
-		checking->columns = store_columns(store);
-	if (checking->table_read && store_nameless_rows(store)) {
-		g_autofree char *reason =
-			g_strdup_printf("%zu rows have an id that is no integer, or that came before",
-				store_nameless_rows(store));
-		problems_add_error(&checking->problems, "actions_db", "id", reason);
-	}
-	store_close(store);
-	if (g_error_matches(error, AS_ERROR, AS_ERROR_MISSING))
-		table_is_missing(checking, error->message);
-	else if (error)
-		problems_add_error(&checking->problems, "actions_db", NULL, error->message);
 }
 
 static void write_count(const struct checking *checking, uint64_t count, const char *what, const char *after)
@@ -219,36 +146,91 @@ static void write_summary(const struct checking *checking)
 		write_count(checking, missing, "optional column", " missing; `check --fix` adds them\n");
 }
 
+/* What the options say of a configuration that was read. */
+static bool parse_since(struct checking *checking, GError **error)
+{
+	const struct cli *cli = checking->cli;
+	const char *since = given.since ? given.since : SINCE;
+	time_us now = cli->now - cli->now % US_PER_SECOND; /* as it is shown */
+	return time_arg_parse(since, now, cli->zone, &checking->since, error);
+}
+
+/* Facts first, then what is wrong, in the same order. */
+static void check_all(struct checking *checking)
+{
+	struct cli *cli = checking->cli;
+	write_config_facts(checking);
+	check_callback(checking, cli->config->action.callback, true);
+	check_actions_db(checking);
+	check_internal_db(checking);
+	if (cli->style.format == OUTPUT_TABLE)
+		fputc('\n', cli->style.file);
+	check_rows(checking);
+	check_row_callbacks(checking);
+}
+
+static int check_settings(struct checking *checking)
+{
+	struct cli *cli = checking->cli;
+	GError *error = NULL;
+	if (!check_config(checking))
+		return EXIT_FAILED;
+	if (!cli_choose_zone(cli, NULL, &error)) {
+		check_problem(checking, source_of(cli->config, "timezone"), "timezone", error);
+		/* The rest is worth looking at all the same. */
+		if (!cli_choose_zone(cli, "UTC", NULL))
+			return EXIT_FAILED;
+	}
+	error = NULL;
+	if (parse_since(checking, &error)) {
+		check_all(checking);
+		return EXIT_DONE;
+	}
+	g_autoptr(GError) wrong = error;
+	return cli_usage(cli, "--since: %s", wrong->message);
+}
+
+static void checking_clear(struct checking *checking)
+{
+	row_check_clear(&checking->rows);
+	check_history_free(checking->history);
+	store_close(checking->store);
+	g_clear_error(&checking->store_error);
+}
+
 static int check(struct cli *cli, char **arguments)
 {
 	(void)arguments;
-	struct checking checking = {.cli = cli};
+	struct checking checking = {.cli = cli, .fix = given.fix, .no_trigger = given.no_trigger};
 	problems_begin(&checking.problems, &cli->style);
 	row_check_init(&checking.rows, cli, &checking.problems);
-	if (check_config(&checking)) {
-		write_config_facts(&checking);
-		bool zone_known = check_settings(&checking);
-		if (cli->style.format == OUTPUT_TABLE)
-			fputc('\n', cli->style.file);
-		check_internal_db(&checking);
-		if (zone_known)
-			check_table(&checking);
+	int status = check_settings(&checking);
+	if (status == EXIT_USAGE) {
+		problems_abandon(&checking.problems);
+	} else {
+		problems_end(&checking.problems);
+		write_summary(&checking);
+		status = checking.problems.errors ? EXIT_FAILED : EXIT_DONE;
 	}
-	problems_end(&checking.problems);
-	write_summary(&checking);
-	row_check_clear(&checking.rows);
-	return checking.problems.errors ? EXIT_FAILED : EXIT_DONE;
+	checking_clear(&checking);
+	return status;
 }
 
 const struct verb verb_check = {
 	.name = "check",
 	.summary = "checks configuration, databases and every row, and lists every problem",
-	.help = "Exit status 1 where there are errors. Warnings are rows that never fire, and unix "
-		"expressions that\n"
-		"APScheduler reads otherwise. The receiver of action.callback is asked whether it would take "
-		"a fire, where\nit can tell (kafka). With -v the configuration in force is shown, secrets "
-		"masked.",
-	.examples = "check\ncheck --fix\n--verbose check",
+	.help = "Exit status 1 where there are errors, 0 where there are only warnings. Looked at are:\n"
+		"the configuration; whether each database can be reached, and what the role may do there; "
+		"the receivers\nof the callbacks, where they can be asked (kafka); each row; and the "
+		"history.\n\n"
+		"Warnings are what may be meant as it is: rows that never fire, unix expressions that "
+		"APScheduler reads\notherwise, runs that lasted until after the next fire (of the last 100 "
+		"of "
+		"each action), fires skipped by\nmax_instances (both in at most 1,000,000 entries of the "
+		"history), privileges and a trigger that are lacking\nand not necessary. With -v the "
+		"configuration in force is shown, secrets masked.\n\n"
+		"--fix does what is safe, says what it did, and can be given again.\n\n" TIME_ARG_HELP,
+	.examples = "check\ncheck --fix\n--verbose check\ncheck -o jsonl --since yesterday",
 	.options = options,
 	.listing = true,
 	.run = check,

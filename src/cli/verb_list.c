@@ -1,10 +1,14 @@
 #include "cli/action_view.h"
 #include "cli/last_status.h"
 
+#include "base/progress_bar.h"
+
 struct listing {
 	struct cli *cli;
 	struct output *output;
 	struct last_status *last;
+	struct progress_bar *bar;
+	uint64_t rows;
 };
 
 static bool list_row(void *context, const struct action_row *row)
@@ -15,6 +19,7 @@ static bool list_row(void *context, const struct action_row *row)
 	view.last_status = last_status_find(listing->last, row->id);
 	output_row(listing->output, &view);
 	action_view_clear(&view);
+	progress_bar_set(listing->bar, ++listing->rows);
 	return !ferror(listing->cli->style.file);
 }
 
@@ -27,9 +32,12 @@ static int list(struct cli *cli, char **arguments)
 	struct store *store = cli_open_store(cli, CLI_STORE_READ, &error);
 	if (!store)
 		return cli_fail(cli, error, "actions_db");
-	struct listing listing = {
-		cli, output_new(&cli->style, action_columns, action_columns_count), last_status_read(cli)};
+	struct listing listing = {.cli = cli,
+		.output = output_new(&cli->style, action_columns, action_columns_count),
+		.last = last_status_read(cli)};
+	listing.bar = progress_bar_new("reading actions", 0, cli->quiet);
 	bool ok = store_read(store, list_row, &listing, &error);
+	progress_bar_free(listing.bar);
 	store_close(store);
 	last_status_free(listing.last);
 	if (!ok) {

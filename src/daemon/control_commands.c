@@ -1,24 +1,8 @@
-#include "daemon/control_commands.h"
-
-#include "base/clock.h"
 #include "base/json.h"
+#include "daemon/command_call.h"
 #include "daemon/internal.h"
 
 #include <string.h>
-
-struct command_call {
-	struct commands *commands;
-	command_answer_fn answer; /* NULL: forgotten */
-	void *context;
-	json_t *fires;     /* what will be answered, one for each that was asked for */
-	uint64_t sequence; /* answered once this commit is durable */
-};
-
-struct commands {
-	struct daemon *daemon;
-	GQueue durable; /* struct command_call that wait for a commit; by sequence */
-	GQueue retries; /* struct command_call that wait for their lookup, in the order of asking */
-};
 
 struct commands *commands_new(struct daemon *d)
 {
@@ -33,7 +17,7 @@ struct commands *commands_new(struct daemon *d)
 
 static void call_free(struct command_call *call)
 {
-	json_decref(call->fires);
+	json_decref(call->told);
 	g_free(call);
 }
 
@@ -51,25 +35,26 @@ void command_call_forget(struct command_call *call)
 	call->answer = NULL;
 }
 
-/* Answers with what has become of each fire, and frees the call. */
-static void call_end(struct command_call *call)
+void call_end(struct command_call *call)
 {
-	g_autoptr(json_t) answer = json_pack("{s:b, s:O}", "ok", 1, "fires", call->fires);
 	if (call->answer)
-		call->answer(call->context, answer);
+		call->answer(call->context, call->told);
 	call_free(call);
 }
 
-/* True where the answer has to wait: something is to become durable first. */
-static bool call_settle(struct command_call *call, bool any_queued)
+void call_refuse(struct command_call *call, const char *code, const char *text)
 {
-	if (!any_queued) {
-		call_end(call);
-		return false;
-	}
+	json_object_set_new(call->told, "ok", json_false());
+	json_object_set_new(call->told, "code", json_string(code));
+	json_object_set_new(call->told, "error", json_text(text, strlen(text)));
+	call_end(call);
+}
+
+struct command_call *call_end_durable(struct command_call *call)
+{
 	call->sequence = engine_next_sequence(call->commands->daemon->engine);
 	g_queue_push_tail(&call->commands->durable, call);
-	return true;
+	return call;
 }
 
 void commands_committed(struct commands *commands, uint64_t sequence)
@@ -81,154 +66,21 @@ void commands_committed(struct commands *commands, uint64_t sequence)
 	}
 }
 
-/* --- what is told of a fire --- */
-
-/* A code is for programs, the text for people. */
-static json_t *refusal(const char *code, const char *text)
-{
-	json_t *told = json_object();
-	json_object_set_new(told, "code", json_string(code));
-	json_object_set_new(told, "error", json_text(text, strlen(text)));
-	return told;
-}
-
-static json_t *refusal_no_action(void)
-{
-	return refusal("no_action",
-		"no such action fires: there is no row, or it is paused or bad, or it has "
-		"not been seen yet");
-}
-
-static json_t *refusal_under_way(void)
-{
-	return refusal("under_way", "it is being run, or waits for its next attempt, already");
-}
-
-/* Of a fire that will run. */
-static json_t *queued(const struct action *action, time_us nominal, const char *manual, uint16_t attempts)
-{
-	char id[FIRE_ID_MAX], at[TIME_TEXT_MAX];
-	json_t *fire = json_object();
-	json_object_set_new(fire, "fire_id", json_string(fire_id_format(action->id, nominal, manual, id)));
-	json_object_set_new(fire, "action_name", json_text(action_name(action), action->name_length));
-	json_object_set_new(fire, "status", json_string("queued"));
-	json_object_set_new(fire, "scheduled_at", json_string(time_format_utc(nominal, at)));
-	json_object_set_new(fire, "attempts", json_integer(attempts));
-	return fire;
-}
-
-/* The same key comes first in each. */
-static void fires_add(json_t *fires, const char *key, json_t *subject, json_t *told)
-{
-	json_t *fire = json_object();
-	json_object_set_new(fire, key, subject);
-	json_object_update(fire, told);
-	json_decref(told);
-	json_array_append_new(fires, fire);
-}
-
-/* --- trigger --- */
-
-static struct command_call *trigger_run(struct command_call *call, const struct control_request *request)
-{
-	struct engine *engine = call->commands->daemon->engine;
-	bool any = false;
-	/* The engine takes its nominal time from the clock, which it was last told of in the turn before. */
-	time_us now = clock_now();
-	engine_clock(engine, now, clock_boottime());
-	for (guint i = 0; i < request->ids->len; i++) {
-		int64_t id = g_array_index(request->ids, int64_t, i);
-		g_autofree char *uuid = g_uuid_string_random();
-		bool done = engine_trigger(engine, id, uuid);
-		any |= done;
-		fires_add(call->fires, "action_id", json_integer(id),
-			done ? queued(engine_find_action(engine, id), now, uuid, 0) : refusal_no_action());
-	}
-	return call_settle(call, any) ? call : NULL;
-}
-
-/* --- retry: what is in the history decides, and the journal thread reads it --- */
-
-/* What ends between the look and the answer is told by the engine: it counts as under way until its end is
- * durable, and the journal thread does one thing after the other. */
-static struct command_call *retry_run(struct command_call *call, const struct control_request *request)
-{
-	struct commands *commands = call->commands;
-	struct lookup *lookup = lookup_new(request->fires->len);
-	for (guint i = 0; i < request->fires->len; i++) {
-		const struct control_fire *fire = &g_array_index(request->fires, struct control_fire, i);
-		struct looked_up *of = &lookup->fires[i];
-		g_strlcpy(of->fire_id, fire->id, sizeof of->fire_id);
-		g_strlcpy(of->manual, fire->manual, sizeof of->manual);
-		of->action_id = fire->action_id;
-		of->nominal = fire->nominal;
-	}
-	g_queue_push_tail(&commands->retries, call);
-	journal_thread_look_up(commands->daemon->journal_thread, lookup);
-	return call;
-}
-
-/* Not delivered, merged, ... but failed is what can be run again. */
-static json_t *refusal_not_failed(enum fire_status status)
-{
-	g_autofree char *text =
-		g_strdup_printf("it has not failed, it is recorded as %s", fire_status_name(status));
-	return refusal("not_failed", text);
-}
-
-static json_t *fire_retry(struct daemon *d, const struct looked_up *found, bool *done)
-{
-	const struct action *action = engine_find_action(d->engine, found->action_id);
-	struct open_fire open = {.action_id = found->action_id,
-		.nominal = found->nominal,
-		.due_at = found->nominal,
-		.attempts = found->attempts,
-		.attempts_before = found->attempts};
-	g_strlcpy(open.manual, found->manual, sizeof open.manual);
-	if (manual_run_holds(d->manual, &open))
-		return refusal_under_way();
-	if (!found->found)
-		return refusal("not_found", "there is no such fire in the history");
-	if (found->status != STATUS_FAILED)
-		return refusal_not_failed(found->status);
-	if (action && !*open.manual)
-		open.due_at = fire_due_at(action->schedule, action->id, found->nominal);
-	switch (engine_retry(d->engine, &open)) {
-	case ENGINE_RETRY_QUEUED: *done = true; break;
-	case ENGINE_RETRY_UNDER_WAY: return refusal_under_way();
-	case ENGINE_RETRY_NO_ACTION: return refusal_no_action();
-	}
-	return queued(action, found->nominal, found->manual, found->attempts);
-}
-
-void commands_looked_up(struct commands *commands, struct lookup *lookup)
-{
-	struct command_call *call = g_queue_pop_head(&commands->retries);
-	bool any = false;
-	for (size_t i = 0; i < lookup->count; i++) {
-		const struct looked_up *found = &lookup->fires[i];
-		json_t *told = lookup->error ? refusal("unavailable", lookup->error)
-					     : fire_retry(commands->daemon, found, &any);
-		json_object_set_new(told, "action_id", json_integer(found->action_id));
-		fires_add(call->fires, "fire_id", json_string(found->fire_id), told);
-	}
-	call_settle(call, any);
-	lookup_free(lookup);
-}
-
 /* --- the table --- */
 
 static struct command_call *(*const runs[])(
 	struct command_call *call, const struct control_request *request) = {
-	[CONTROL_TRIGGER] = trigger_run,
-	[CONTROL_RETRY] = retry_run,
+	[CONTROL_TRIGGER] = command_trigger,
+	[CONTROL_RETRY] = command_retry,
 };
 
 struct command_call *commands_run(struct commands *commands, const struct control_request *request,
 	command_answer_fn answer, void *context)
 {
 	struct command_call *call = g_new0(struct command_call, 1);
-	*call = (struct command_call){
-		.commands = commands, .answer = answer, .context = context, .fires = json_array()};
+	*call = (struct command_call){.commands = commands,
+		.answer = answer,
+		.context = context,
+		.told = json_pack("{s:b}", "ok", 1)};
 	return runs[request->command](call, request);
 }

@@ -4,19 +4,6 @@
 
 #include <string.h>
 
-/* What a command is about, each read from a key of its own. */
-enum subject { SUBJECT_ACTIONS, SUBJECT_FIRES };
-
-static const struct {
-	const char *name;
-	enum subject subject;
-} commands[] = {
-	[CONTROL_TRIGGER] = {"trigger", SUBJECT_ACTIONS},
-	[CONTROL_RETRY] = {"retry", SUBJECT_FIRES},
-};
-
-static const char *const subject_keys[] = {[SUBJECT_ACTIONS] = "ids", [SUBJECT_FIRES] = "fire_ids"};
-
 G_GNUC_PRINTF(2, 3) static bool refuse(GError **error, const char *format, ...)
 {
 	va_list arguments;
@@ -25,21 +12,6 @@ G_GNUC_PRINTF(2, 3) static bool refuse(GError **error, const char *format, ...)
 	va_end(arguments);
 	g_set_error_literal(error, AS_ERROR, AS_ERROR_INVALID, text);
 	return false;
-}
-
-static bool read_command(struct control_request *request, const json_t *document, GError **error)
-{
-	const char *name = json_string_value(json_object_get(document, "command"));
-	g_autoptr(GString) known = g_string_new(NULL);
-	if (!name)
-		return refuse(error, "\"command\" is missing, or no string");
-	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
-		request->command = (enum control_command)i;
-		if (strcmp(name, commands[i].name) == 0)
-			return true;
-		g_string_append_printf(known, "%s%s", i ? ", " : "", commands[i].name);
-	}
-	return refuse(error, "there is no command \"%.100s\"; there are: %s", name, known->str);
 }
 
 static bool read_action(struct control_request *request, const json_t *value, GError **error)
@@ -65,47 +37,103 @@ static bool read_fire(struct control_request *request, const json_t *value, GErr
 	return true;
 }
 
-static bool read_subject(struct control_request *request, const json_t *document, GError **error)
+static bool read_list(struct control_request *request, const char *key, const json_t *list,
+	bool (*read)(struct control_request *request, const json_t *value, GError **error), GError **error)
 {
-	enum subject subject = commands[request->command].subject;
-	const json_t *list = json_object_get(document, subject_keys[subject]);
 	size_t count = json_array_size(list);
 	if (count == 0)
-		return refuse(error, "\"%s\" is missing, or no list with a member", subject_keys[subject]);
+		return refuse(error, "\"%s\" is missing, or no list with a member", key);
 	if (count > CONTROL_IDS_MAX)
-		return refuse(error, "\"%s\" has %zu members, at most %d are taken at a time",
-			subject_keys[subject], count, CONTROL_IDS_MAX);
-	for (size_t i = 0; i < count; i++) {
-		const json_t *value = json_array_get(list, i);
-		if (!(subject == SUBJECT_ACTIONS ? read_action : read_fire)(request, value, error))
+		return refuse(error, "\"%s\" has %zu members, at most %d are taken at a time", key, count,
+			CONTROL_IDS_MAX);
+	for (size_t i = 0; i < count; i++)
+		if (!read(request, json_array_get(list, i), error))
 			return false;
-	}
 	return true;
 }
 
-static bool read_identity(struct control_request *request, const json_t *document, GError **error)
+static bool read_ids(struct control_request *request, const json_t *value, GError **error)
 {
-	const json_t *value = json_object_get(document, "internal_db");
+	return read_list(request, "ids", value, read_action, error);
+}
+
+static bool read_fires(struct control_request *request, const json_t *value, GError **error)
+{
+	return read_list(request, "fire_ids", value, read_fire, error);
+}
+
+static bool read_identity(struct control_request *request, const json_t *value, GError **error)
+{
 	if (value && !json_is_string(value))
 		return refuse(error, "\"internal_db\" must be a string");
 	request->internal_db = g_strdup(json_string_value(value));
 	return true;
 }
 
+/* --- the table --- */
+
+#define KEYS_MAX 4
+
+/* What a command takes besides its name and internal_db. */
+struct key {
+	const char *name;
+	/* The value is NULL where the request does not have the key. */
+	bool (*read)(struct control_request *request, const json_t *value, GError **error);
+};
+
+static const struct {
+	const char *name;
+	struct key keys[KEYS_MAX];
+} commands[] = {
+	[CONTROL_TRIGGER] = {"trigger", {{"ids", read_ids}}},
+	[CONTROL_RETRY] = {"retry", {{"fire_ids", read_fires}}},
+};
+
+static bool read_command(struct control_request *request, const json_t *document, GError **error)
+{
+	const char *name = json_string_value(json_object_get(document, "command"));
+	g_autoptr(GString) known = g_string_new(NULL);
+	if (!name)
+		return refuse(error, "\"command\" is missing, or no string");
+	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+		request->command = (enum control_command)i;
+		if (strcmp(name, commands[i].name) == 0)
+			return true;
+		g_string_append_printf(known, "%s%s", i ? ", " : "", commands[i].name);
+	}
+	return refuse(error, "there is no command \"%.100s\"; there are: %s", name, known->str);
+}
+
+static bool is_key(const struct control_request *request, const char *name)
+{
+	const struct key *keys = commands[request->command].keys;
+	for (size_t i = 0; i < KEYS_MAX && keys[i].name; i++)
+		if (strcmp(name, keys[i].name) == 0)
+			return true;
+	return strcmp(name, "command") == 0 || strcmp(name, "internal_db") == 0;
+}
+
 /* A key that is not known may be what matters to the client. */
 static bool check_keys(const struct control_request *request, json_t *document, GError **error)
 {
-	const char *subject = subject_keys[commands[request->command].subject];
-	const char *key;
+	const char *name;
 	json_t *value;
-	json_object_foreach(document, key, value)
+	json_object_foreach(document, name, value)
 	{
-		if (strcmp(key, "command") != 0 && strcmp(key, "internal_db") != 0 &&
-			strcmp(key, subject) != 0)
+		if (!is_key(request, name))
 			return refuse(
-				error, "%s has no key \"%.100s\"", commands[request->command].name, key);
+				error, "%s has no key \"%.100s\"", commands[request->command].name, name);
 	}
 	return true;
+}
+
+static bool read_keys(struct control_request *request, const json_t *document, GError **error)
+{
+	const struct key *keys = commands[request->command].keys;
+	for (size_t i = 0; i < KEYS_MAX && keys[i].name; i++)
+		if (!keys[i].read(request, json_object_get(document, keys[i].name), error))
+			return false;
+	return read_identity(request, json_object_get(document, "internal_db"), error);
 }
 
 struct control_request *control_request_parse(const char *line, size_t length, GError **error)
@@ -121,7 +149,7 @@ struct control_request *control_request_parse(const char *line, size_t length, G
 	request->ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	request->fires = g_array_new(FALSE, FALSE, sizeof(struct control_fire));
 	if (read_command(request, document, error) && check_keys(request, document, error) &&
-		read_identity(request, document, error) && read_subject(request, document, error))
+		read_keys(request, document, error))
 		return request;
 	control_request_free(request);
 	return NULL;

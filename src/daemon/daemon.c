@@ -170,8 +170,8 @@ static void daemon_end(struct daemon *d)
 	manual_run_end(d->manual);
 	bool orderly = d->exit_status == 0 || d->manual;
 	inbox_close(d->inbox);
-	lanes_close(d, clock_monotonic() + (orderly ? END_WAIT : 0));
-	bool ended = databases_stop(d, clock_monotonic() + (orderly ? END_WAIT : US_PER_SECOND));
+	bool ended = lanes_close(d, clock_monotonic() + (orderly ? END_WAIT : 0));
+	ended = databases_stop(d, clock_monotonic() + (orderly ? END_WAIT : US_PER_SECOND)) && ended;
 	if (!d->manual)
 		log_info("ended with exit status %d", d->exit_status);
 	if (!ended)

@@ -7,7 +7,7 @@
  *   databases.c the threads of both databases, and what they need
  *   reload.c    SIGHUP
  *   report.c    what is told to systemd and to the log
- *   control.c, control_commands.c  what the other verbs ask for
+ *   control.c, control_commands.c, command_*.c  what the other verbs ask for
  *   manual.c    fires asked for by hand, where no scheduler runs */
 #pragma once
 
@@ -131,7 +131,8 @@ bool lane_is_open(struct daemon *d, struct lane *lane);
 bool lane_hand_out(struct daemon *d, uint16_t index);
 /* More is durable. */
 void lanes_settle(struct daemon *d);
-void lanes_close(struct daemon *d, time_us deadline);
+/* False where a callback left a thread behind (callback.h). */
+bool lanes_close(struct daemon *d, time_us deadline);
 
 /* databases.c */
 /* The defaults of actions as a configuration has them; strings are borrowed from it and from the daemon. */

@@ -260,12 +260,14 @@ void lanes_settle(struct daemon *d)
 	}
 }
 
-void lanes_close(struct daemon *d, time_us deadline)
+bool lanes_close(struct daemon *d, time_us deadline)
 {
+	bool ended = true;
 	for (uint16_t i = 0; i < d->lanes_known; i++) {
 		if (d->lanes[i]->retry_source)
 			g_source_remove(d->lanes[i]->retry_source);
 		if (d->lanes[i]->callback)
-			d->lanes[i]->vtable->close(d->lanes[i]->callback, deadline);
+			ended = d->lanes[i]->vtable->close(d->lanes[i]->callback, deadline) && ended;
 	}
+	return ended;
 }

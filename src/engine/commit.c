@@ -140,17 +140,26 @@ static struct backlog_record record_copy(const struct record *record, bool with_
 	return copy;
 }
 
+/* For the estimate of when a backlog is made up for. */
+static void record_walked(struct lane *lane, const struct record *record, time_us to)
+{
+	if (record->data.cursor.due_at != TIME_US_MIN && to > record->data.cursor.due_at)
+		lane->backlog_walked += to - record->data.cursor.due_at;
+}
+
 static void commit_record(struct lane *lane, struct record *record)
 {
 	struct commit *commit = lane->engine->pending;
 	if (record->phase == RECORD_FIRING) {
 		struct position cursor = stream_retire(lane, &record->stream, record->stream.dispatched);
 		if (position_compare(cursor, record->data.cursor) > 0) {
+			record_walked(lane, record, cursor.due_at);
 			record->data.cursor = cursor;
 			record->dirty = true;
 		}
 	}
 	if (record_is_done(record)) {
+		record_walked(lane, record, MIN(record->data.to.due_at, record->data.fire_until));
 		if (record->stored)
 			g_array_append_val(commit->backlog_done, record->data.id);
 		return;

@@ -11,6 +11,8 @@ struct engine *engine_new(const struct engine_options *options)
 	engine->options = *options;
 	if (!engine->options.open_max)
 		engine->options.open_max = ENGINE_OPEN_MAX;
+	if (!engine->options.asked_max)
+		engine->options.asked_max = ENGINE_ASKED_MAX;
 	if (!engine->options.retry_min)
 		engine->options.retry_min = RETRY_MIN;
 	if (!engine->options.retry_max)
@@ -172,6 +174,8 @@ static void restore_open(struct engine *engine, const struct open_fire *open)
 	flight->next_attempt_at = restore_attempt(lane, open);
 	flight->manual = open->manual[0] ? g_strdup(open->manual) : NULL;
 	flight->handed = flight->recorded = true;
+	flight->asked = flight->manual != NULL;
+	lane->asked += flight->asked;
 	flight->recorded_lane = lane->index;
 	flight_open(lane, flight);
 	open_settled(lane, flight);
@@ -385,52 +389,4 @@ bool engine_is_idle(const struct engine *engine)
 			return false;
 	}
 	return engine->commit_sequence == 0 && commit_is_empty(engine->pending);
-}
-
-/* --- a look inside --- */
-
-void engine_lane_status(const struct engine *engine, uint16_t index, struct engine_lane_status *out)
-{
-	const struct lane *lane = engine->lanes[index];
-	const struct record *first = lane->records->len ? lane->records->pdata[0] : NULL;
-	*out = (struct engine_lane_status){
-		.name = lane->name,
-		.watermark = lane->watermark,
-		.clock_epoch = lane->clock_epoch,
-		.in_flight = lane->in_flight,
-		.open = lane->open_count,
-		.retained = lane->retained,
-		.backlog_records = lane->records->len,
-		.backlog_from = first ? first->data.cursor.due_at : TIME_US_MIN,
-		.backlog_to = first ? first->data.to.due_at : TIME_US_MIN,
-		.waiting = lane->blocked_until > engine->boottime,
-	};
-}
-
-size_t engine_action_count(const struct engine *engine)
-{
-	return engine->actions.count;
-}
-
-const struct action *engine_find_action(const struct engine *engine, int64_t id)
-{
-	return action_list_find(&engine->actions, id);
-}
-
-size_t engine_schedule_count(const struct engine *engine)
-{
-	size_t count = 0;
-	for (uint16_t i = 0; i < engine->lane_count; i++)
-		count += engine->lanes[i]->cohorts ? g_hash_table_size(engine->lanes[i]->cohorts) : 0;
-	return count;
-}
-
-void engine_each_action(const struct engine *engine, engine_action_fn each, void *context)
-{
-	struct position now = position_end_of(engine->now), next = now;
-	for (uint32_t i = 0; i < engine->actions.count; i++) {
-		const struct action *action = engine->actions.items[i];
-		bool has_next = fire_next(action->schedule, action->id, now, &next);
-		each(context, action, has_next, next.due_at);
-	}
 }

@@ -34,6 +34,8 @@
 #define ENGINE_OPEN_AFTER (250 * US_PER_MS)
 /* Fires handed out, or done and not yet durable, of one lane; half of them at most are from the backlog. */
 #define ENGINE_OPEN_MAX   8192
+/* Fires that were asked for and are not over, of one lane: no more are taken. */
+#define ENGINE_ASKED_MAX  8192
 
 struct engine;
 
@@ -51,6 +53,7 @@ struct engine_options {
 	const struct engine_lane_options *lanes; /* an action's lane is an index into it */
 	uint16_t lane_count;
 	uint32_t open_max;           /* 0: ENGINE_OPEN_MAX */
+	uint32_t asked_max;          /* 0: ENGINE_ASKED_MAX */
 	dur_us retry_min, retry_max; /* back-off between attempts, doubled each time; 0: 1 s and 5 min */
 	bool manual_only;            /* hands out nothing but what is asked for, and moves no watermark */
 	time_us catch_up_from;       /* missed fires due before are skipped at this start; TIME_US_MIN: none,
@@ -95,14 +98,19 @@ void engine_apply(struct engine *engine, struct action_change *changes, size_t c
 void engine_resolved(struct engine *engine, uint16_t lane, const struct fire_result *results, size_t count);
 /* The callback of the lane has room again. */
 void engine_ready(struct engine *engine, uint16_t lane);
-/* A fire out of turn, of an action that is known; false where there is none such. It is handed out once it is
- * durable, under the id `ID!UUID`. */
-bool engine_trigger(struct engine *engine, int64_t action_id, const char *uuid);
-enum engine_retry { ENGINE_RETRY_QUEUED, ENGINE_RETRY_NO_ACTION, ENGINE_RETRY_UNDER_WAY };
+enum engine_asked {
+	ENGINE_QUEUED,
+	ENGINE_NO_ACTION, /* none such fires */
+	ENGINE_UNDER_WAY, /* the fire is open, or its end is not durable yet */
+	ENGINE_BUSY,      /* asked_max fires of the lane wait already */
+};
+/* A fire out of turn, of an action that is known. It is handed out once it is durable, under the id
+ * `ID!UUID`. */
+enum engine_asked engine_trigger(struct engine *engine, int64_t action_id, const char *uuid);
 /* Another round of attempts for a fire that failed: action, nominal time, due time, manual and attempts of
  * `fire` are read. It is handed out once that is durable; its outcome takes the place of the one in the
  * history. */
-enum engine_retry engine_retry(struct engine *engine, const struct open_fire *fire);
+enum engine_asked engine_retry(struct engine *engine, const struct open_fire *fire);
 /* What was asked for by now is durable once this commit is. */
 uint64_t engine_next_sequence(const struct engine *engine);
 /* A commit is durable. */
@@ -133,16 +141,42 @@ bool engine_is_idle(const struct engine *engine);
 struct engine_lane_status {
 	const char *name;
 	struct position watermark; /* as of the last durable commit */
+	time_us next_due;          /* of the live fires; TIME_US_MAX: there is none */
 	uint32_t clock_epoch;
 	uint32_t in_flight; /* handed out and unanswered */
 	uint32_t open;      /* written down as open */
 	uint32_t retained;  /* counted against open_max */
+	uint32_t asked;     /* asked for by hand and not over */
 	uint32_t backlog_records;
 	time_us backlog_from, backlog_to; /* of the oldest record */
+	dur_us backlog_left;              /* of all records: the time that is still to be made up for */
+	dur_us backlog_walked;            /* made up for since the start; only grows */
 	bool waiting;                     /* the receiver is unavailable */
 };
 void engine_lane_status(const struct engine *engine, uint16_t lane, struct engine_lane_status *out);
 size_t engine_action_count(const struct engine *engine);
+/* Of these, the actions that have a fire to come. Kept, not counted. */
+size_t engine_firing_count(const struct engine *engine);
+/* Live fires due after now, of all lanes in their order, at most max of at most ENGINE_NEXT_MAX; borrowed
+ * until the next change. Bounded in time: of a lane with very many schedules that are due and not handed out,
+ * none are told. */
+#define ENGINE_NEXT_MAX 32
+struct engine_next {
+	const struct action *action;
+	struct position position;
+};
+size_t engine_next_fires(const struct engine *engine, struct engine_next *out, size_t max);
+/* The open fires of a lane, the first that were written down, at most max; borrowed until the next event. */
+struct engine_open {
+	const struct action *action; /* NULL: it is gone */
+	int64_t action_id;
+	struct position position;
+	const char *manual;      /* NULL for a scheduled one */
+	uint16_t attempts;       /* answers that refused it */
+	time_us next_attempt_at; /* TIME_US_MIN: it waits for none */
+	bool handed_out;         /* and unanswered */
+};
+size_t engine_open_fires(const struct engine *engine, uint16_t lane, struct engine_open *out, size_t max);
 /* Whether internal_db durably knows of a fire that was handed out that it is over (manual: its UUID, else
  * empty). False for anything not sure, and while a commit is under way. */
 bool engine_is_settled(

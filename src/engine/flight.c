@@ -200,6 +200,7 @@ void flight_free(struct lane *lane, struct flight *flight)
 	struct engine *engine = lane->engine;
 	lane->retained--;
 	lane->backlog_retained -= flight->backlog;
+	lane->asked -= flight->asked;
 	action_unref(flight->action);
 	g_free(flight->manual);
 	g_free(flight->detail);

@@ -1,6 +1,6 @@
 /* Purpose: the parts of the engine among themselves. Not for other folders.
  *
- *  - cohort.c: actions of a lane that are always due together; cursors over them; a source: cursors, in order
+ *  - cohort.c: actions of a lane that are always due together (the order of their fires: model/fire_source.h)
  *  - actions.c: the table of actions: restore, changes, what an edit leaves owed
  *  - missed.c: live fires that are late, clock steps: what goes to a record, what comes again
  *  - decision.c: what is dropped of a stretch of missed fires
@@ -10,66 +10,14 @@
  *  - flight.c: fires on their way from being due to being durable, and the runs that last
  *  - lane.c: taking, answers, when to look again
  *  - commit.c: what is retired and written down
- *  - engine.c: life, clock, looks inside */
+ *  - engine.c: life, clock
+ *  - look.c: looks inside */
 #pragma once
 
 #include "engine/engine.h"
+#include "model/fire_source.h"
 
-/* --- lists of actions, ascending by id --- */
-
-struct action_list {
-	struct action **items;
-	uint32_t count, capacity;
-};
-
-/* Index of the first action with an id above `id`. */
-uint32_t action_list_above(const struct action_list *list, int64_t id);
-/* The action of an id, or NULL. */
-struct action *action_list_find(const struct action_list *list, int64_t id);
-/* Takes out ids and puts in actions, both ascending; moves memory once however many they are. No references.
- */
-void action_list_edit(struct action_list *list, const int64_t *out, uint32_t out_count, struct action **in,
-	uint32_t in_count);
-void action_list_clear(struct action_list *list);
-
-/* --- cursors and sources --- */
-
-/* Walks the fires of actions that share a schedule, in order. With jitter there is one action to a cursor. */
-struct cursor {
-	const struct schedule *schedule;
-	const struct action_list *members;
-	struct position head; /* the next fire */
-	time_us clear_from;   /* the schedule has no instant after this and before the head's */
-	uint32_t index;       /* of its action among the members */
-	uint32_t heap_index;  /* UINT32_MAX while it is in no source */
-};
-
-/* Cursors of many schedules, merged: a heap by their heads. */
-struct source {
-	struct cursor **heap;
-	uint32_t count, capacity;
-};
-
-/* Moves to the first fire later than `after`; false where there is none. */
-bool cursor_seek(struct cursor *cursor, struct position after);
-static inline struct action *cursor_action(const struct cursor *cursor)
-{
-	return cursor->members->items[cursor->index];
-}
-
-/* Puts a cursor at its place (in, or out where it has no more fires) after a seek. */
-void source_seek(struct source *source, struct cursor *cursor, struct position after);
-void source_remove(struct source *source, struct cursor *cursor);
-/* The cursor with the earliest fire, NULL where there is none. */
-static inline struct cursor *source_top(const struct source *source)
-{
-	return source->count ? source->heap[0] : NULL;
-}
-/* The top moves on to its next fire. */
-void source_advance(struct source *source);
-/* Every cursor whose fire is not later than `after` moves to its first one that is. */
-void source_skip(struct source *source, struct position after);
-void source_clear(struct source *source);
+/* --- cohorts --- */
 
 /* Actions of a lane that are always due together: of one schedule, or a single one with jitter. */
 struct cohort {
@@ -120,6 +68,7 @@ struct flight {
 	bool open;     /* in the list of open ones */
 	bool running;  /* counted among the runs of its action */
 	bool recorded; /* internal_db has it as open */
+	bool asked;    /* counted against asked_max */
 	bool changed;  /* the open one is to be written again */
 	bool started;  /* at_most_once: it is written down as begun, or will be */
 };
@@ -223,7 +172,8 @@ struct lane {
 	GPtrArray *records;   /* struct record, the first is worked on */
 	GHashTable *runs;     /* action id → struct run; NULL where fires do not last */
 	struct hold hold;
-	uint32_t retained, backlog_retained, in_flight, open_count, open_changed;
+	uint32_t retained, backlog_retained, in_flight, open_count, open_changed, asked;
+	dur_us backlog_walked; /* time made up for, since the start */
 	uint32_t turns;
 	GPtrArray *taken;      /* struct flight: by the last engine_take */
 	bool started;          /* the backlog of this start was looked for */

@@ -139,6 +139,8 @@ static void flight_move(struct lane *from, struct lane *to, struct flight *fligh
 	from->backlog_retained -= flight->backlog;
 	to->retained++;
 	to->backlog_retained += flight->backlog;
+	from->asked -= flight->asked;
+	to->asked += flight->asked;
 	flight->lane = to->index;
 	flight_open(to, flight);
 	if (to->lasting)
@@ -292,6 +294,7 @@ size_t engine_take(struct engine *engine, uint16_t index, struct fire *out, size
 			.due_at = flight->position.due_at,
 			.attempt = (uint16_t)(flight->attempts + 1),
 			.manual = flight->manual,
+			.live = !flight->handed && !flight->backlog,
 		};
 	}
 	return lane->taken->len;

@@ -10,19 +10,28 @@ static void flight_ask(struct action *action, struct engine *engine, struct posi
 	struct flight *flight = flight_new(lane, NULL, action, position, false);
 	flight->manual = manual && *manual ? g_strdup(manual) : NULL;
 	flight->attempts = flight->attempts_before = attempts;
+	flight->asked = true;
+	lane->asked++;
 	flight->handed = true; /* it is not missed, however late it is, and no limit skips it */
 	if (lane->lasting)
 		run_enter(lane, flight);
 	flight_record(lane, flight);
 }
 
-bool engine_trigger(struct engine *engine, int64_t action_id, const char *uuid)
+static bool is_busy(const struct engine *engine, const struct action *action)
+{
+	return engine->lanes[action->lane]->asked >= engine->options.asked_max;
+}
+
+enum engine_asked engine_trigger(struct engine *engine, int64_t action_id, const char *uuid)
 {
 	struct action *action = action_list_find(&engine->actions, action_id);
 	if (!action || engine->stopped)
-		return false;
+		return ENGINE_NO_ACTION;
+	if (is_busy(engine, action))
+		return ENGINE_BUSY;
 	flight_ask(action, engine, (struct position){engine->now, action_id, engine->now}, uuid, 0);
-	return true;
+	return ENGINE_QUEUED;
 }
 
 /* A manual one is told by its UUID. */
@@ -46,16 +55,18 @@ static bool is_under_way(const struct engine *engine, const struct open_fire *fi
 	return false;
 }
 
-enum engine_retry engine_retry(struct engine *engine, const struct open_fire *fire)
+enum engine_asked engine_retry(struct engine *engine, const struct open_fire *fire)
 {
 	struct action *action = action_list_find(&engine->actions, fire->action_id);
 	if (!action || engine->stopped)
-		return ENGINE_RETRY_NO_ACTION;
+		return ENGINE_NO_ACTION;
 	if (is_under_way(engine, fire))
-		return ENGINE_RETRY_UNDER_WAY;
+		return ENGINE_UNDER_WAY;
+	if (is_busy(engine, action))
+		return ENGINE_BUSY;
 	struct position position = {fire->due_at, fire->action_id, fire->nominal};
 	flight_ask(action, engine, position, fire->manual, MAX(1, fire->attempts));
-	return ENGINE_RETRY_QUEUED;
+	return ENGINE_QUEUED;
 }
 
 uint64_t engine_next_sequence(const struct engine *engine)

@@ -7,6 +7,8 @@
 struct journal_backend {
 	const char *dialect;
 	struct journal *(*open)(const struct journal_options *options, GError **error);
+	/* Into a state of zeros. */
+	bool (*inspect)(const struct journal_options *options, struct journal_state *state, GError **error);
 	void (*close)(struct journal *journal);
 	struct progress *(*load)(
 		struct journal *journal, journal_definition_fn each, void *context, GError **error);

@@ -27,6 +27,29 @@ struct journal *journal_open(const struct journal_options *options, GError **err
 	return backend ? backend->open(options, error) : NULL;
 }
 
+bool journal_inspect(const struct journal_options *options, struct journal_state *out, GError **error)
+{
+	const struct journal_backend *backend = find_backend(options, error);
+	struct journal_state state = {0};
+	if (backend && backend != &journal_memory && (!options->database || !*options->database)) {
+		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "internal_db.database is not set");
+		return false;
+	}
+	if (backend && backend->inspect(options, &state, error)) {
+		*out = state;
+		return true;
+	}
+	journal_state_clear(&state);
+	return false;
+}
+
+void journal_state_clear(struct journal_state *state)
+{
+	g_free(state->owner);
+	g_free(state->lacking);
+	*state = (struct journal_state){0};
+}
+
 void journal_close(struct journal *journal)
 {
 	if (journal)

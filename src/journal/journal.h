@@ -42,6 +42,18 @@ struct journal_options {
 struct journal *journal_open(const struct journal_options *options, GError **error);
 void journal_close(struct journal *journal); /* NULL is fine; frees the ownership */
 
+/* What stands there, and what this role may do. */
+struct journal_state {
+	int64_t version; /* of the schema; 0: no scheduler has used it yet */
+	int64_t newest;  /* that this program knows */
+	char *owner;     /* the process that runs on it, in words; NULL: none */
+	char *lacking;   /* why no scheduler can run on it, with the way out; NULL: one can */
+};
+/* Looks, changes nothing and takes no lock. What is not there yet is no error. A lacking privilege is one
+ * only where nothing can be told. Errors as journal_open. Free the state with journal_state_clear. */
+bool journal_inspect(const struct journal_options *options, struct journal_state *out, GError **error);
+void journal_state_clear(struct journal_state *state);
+
 typedef void (*journal_definition_fn)(void *context, const struct definition *definition);
 
 /* Reads everything back; definitions ascending by id, borrowed during the call of `each`. The caller owns the

@@ -296,6 +296,11 @@ static struct journal *jmy_open(const struct journal_options *options, GError **
 	return server_open(&driver, options, error);
 }
 
+static bool jmy_inspect(const struct journal_options *options, struct journal_state *state, GError **error)
+{
+	return server_inspect(&driver, options, state, error);
+}
+
 static const struct server_driver driver = {
 	.backend = &journal_mysql,
 	.name = "MySQL",
@@ -306,14 +311,15 @@ static const struct server_driver driver = {
 	.close = jmy_close,
 	.run = jmy_run,
 	.transact = jmy_transact,
+	.lacking = jmy_lacking,
 	.script = jmy_script,
 };
 
-#define BACKEND(name)                                                                                    \
-	{                                                                                                \
-		.dialect = name, .open = jmy_open, .close = server_close, .load = server_load,           \
-		.commit = server_commit, .trim = server_trim, .foreign_version = server_foreign_version, \
-		.path = server_path, .history = server_history,                                          \
+#define BACKEND(name)                                                                                      \
+	{                                                                                                  \
+		.dialect = name, .open = jmy_open, .inspect = jmy_inspect, .close = server_close,          \
+		.load = server_load, .commit = server_commit, .trim = server_trim,                         \
+		.foreign_version = server_foreign_version, .path = server_path, .history = server_history, \
 	}
 const struct journal_backend journal_mysql = BACKEND("mysql");
 const struct journal_backend journal_mariadb = BACKEND("mariadb");

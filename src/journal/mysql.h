@@ -27,3 +27,7 @@ bool jmy_fail(struct jmy_link *link, GError **error);
 bool jmy_script(struct server_link *link, const char *sql, GError **error);
 /* As above; *found is how many rows the last of them found. */
 bool jmy_send(struct jmy_link *link, const char *sql, size_t length, uint64_t *found, GError **error);
+
+/* --- mysql_lacking.c --- */
+/* As `lacking` of the driver. */
+bool jmy_lacking(struct server_link *link, bool there, bool older, char **out, GError **error);

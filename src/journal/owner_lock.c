@@ -20,20 +20,40 @@ static bool lock_file(int fd)
 	return fcntl(fd, F_OFD_SETLK, &whole) == 0;
 }
 
-static void fail_busy(int fd, const char *path, const char *database, GError **error)
+/* Who wrote the file last, on one line. Free with g_free. */
+static char *read_holder(int fd)
 {
 	char holder[256];
 	ssize_t length = pread(fd, holder, sizeof holder - 1, 0);
 	holder[length > 0 ? length : 0] = '\0';
-	g_strdelimit(g_strchomp(holder), "\n", ',');
-	for (char *c = holder; *c; c++)
-		if (g_ascii_iscntrl(*c))
+	for (char *c = g_strchomp(holder); *c; c++)
+		if (g_ascii_iscntrl(*c) && *c != '\n')
 			*c = '?';
+	g_auto(GStrv) lines = g_strsplit(*holder ? holder : "holder not known yet", "\n", -1);
+	return g_strjoinv(", ", lines);
+}
+
+static void fail_busy(int fd, const char *path, const char *database, GError **error)
+{
+	g_autofree char *holder = read_holder(fd);
 	g_set_error(error, AS_ERROR, AS_ERROR_BUSY,
 		"%s is in use by another scheduler (%s; lock file %s): stop that one first, or "
 		"give "
 		"this one another internal_db",
-		database, *holder ? holder : "holder not known yet", path);
+		database, holder, path);
+}
+
+char *owner_lock_holder(const char *database)
+{
+	g_autofree char *path = g_strconcat(database, ".owner", NULL);
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return NULL;
+	bool held = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+	char *holder = held ? read_holder(fd) : NULL;
+	close(fd);
+	return holder;
 }
 
 /* For the message of others only, so a failure costs no more than that. */

@@ -11,4 +11,6 @@ struct owner_lock;
  * AS_ERROR_BUSY with the holder's process, host and the file; AS_ERROR_UNAVAILABLE where the file cannot be
  * written. The caller owns the result. */
 struct owner_lock *owner_lock_take(const char *database, GError **error);
+/* The process that holds the lock, in words; NULL where none does. Free with g_free. */
+char *owner_lock_holder(const char *database);
 void owner_lock_free(struct owner_lock *lock); /* NULL is fine */

@@ -370,6 +370,11 @@ static struct journal *pg_open(const struct journal_options *options, GError **e
 	return server_open(&driver, options, error);
 }
 
+static bool pg_inspect(const struct journal_options *options, struct journal_state *state, GError **error)
+{
+	return server_inspect(&driver, options, state, error);
+}
+
 static const struct server_driver driver = {
 	.backend = &journal_postgresql,
 	.name = "PostgreSQL",
@@ -380,12 +385,14 @@ static const struct server_driver driver = {
 	.close = pgj_close,
 	.run = pg_run,
 	.transact = pg_transact,
+	.lacking = pgj_lacking,
 	.script = pgj_script,
 };
 
 const struct journal_backend journal_postgresql = {
 	.dialect = "postgresql",
 	.open = pg_open,
+	.inspect = pg_inspect,
 	.close = server_close,
 	.load = server_load,
 	.commit = server_commit,

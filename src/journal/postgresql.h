@@ -32,3 +32,9 @@ bool pgj_flush(struct pgj_link *link, GError **error);
 bool pgj_fail(struct pgj_link *link, const PGresult *result, GError **error);
 /* A script outside of a pipeline. */
 bool pgj_script(struct server_link *link, const char *sql, GError **error);
+/* The first value of a query, NULL where there is none or it is null. Free with g_free. */
+bool pgj_ask(struct pgj_link *link, const char *sql, char **value, GError **error);
+
+/* --- postgresql_lacking.c --- */
+/* As `lacking` of the driver. */
+bool pgj_lacking(struct server_link *link, bool there, bool older, char **out, GError **error);

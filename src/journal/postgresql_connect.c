@@ -193,23 +193,38 @@ static void ignore_notice(void *context, const PGresult *result)
 	(void)result;
 }
 
-/* The process that serves the session now. */
-static bool ask_pid(struct pgj_link *link, int64_t *pid, GError **error)
+bool pgj_ask(struct pgj_link *link, const char *sql, char **value, GError **error)
 {
-	bool done = PQsendQuery(link->conn, "SELECT pg_catalog.pg_backend_pid()");
+	bool done = PQsendQuery(link->conn, sql);
+	char *answer = NULL;
 	if (!done)
 		return pgj_fail(link, NULL, error);
 	while (pgj_wait(link, done ? error : NULL)) {
 		PGresult *result = PQgetResult(link->conn);
-		if (!result)
+		if (!result && done)
+			*value = g_steal_pointer(&answer);
+		if (!result) {
+			g_free(answer);
 			return done;
-		if (PQresultStatus(result) == PGRES_TUPLES_OK)
-			*pid = g_ascii_strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-		else if (done)
-			done = pgj_fail(link, result, error);
+		}
+		if (PQresultStatus(result) != PGRES_TUPLES_OK)
+			done = done && pgj_fail(link, result, error);
+		else if (!answer && PQntuples(result) && !PQgetisnull(result, 0, 0))
+			answer = g_strdup(PQgetvalue(result, 0, 0));
 		PQclear(result);
 	}
+	g_free(answer);
 	return false;
+}
+
+/* The process that serves the session now. */
+static bool ask_pid(struct pgj_link *link, int64_t *pid, GError **error)
+{
+	g_autofree char *text = NULL;
+	if (!pgj_ask(link, "SELECT pg_catalog.pg_backend_pid()", &text, error))
+		return false;
+	*pid = g_ascii_strtoll(text, NULL, 10);
+	return true;
 }
 
 /* Whether a second client is served by the process that serves us, or we ourselves by another one then. */

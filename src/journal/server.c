@@ -122,19 +122,40 @@ static bool fail_fenced(const struct server *server, const char *by, GError **er
 	return false;
 }
 
-/* Who has it says so in scheduler_meta, which is not there before the first start. */
-static bool fail_busy(struct server *server, const struct holder *holder, GError **error)
+/* Who has it says so in scheduler_meta, which is not there before the first start. Free with g_free. */
+static char *holder_text(struct server *server, const struct holder *holder)
 {
 	struct server_meta meta;
 	if (!read_meta(server, &meta, NULL))
 		meta.owner = NULL;
 	const char *owner = meta.owner && *meta.owner ? meta.owner : holder->program;
-	g_set_error(error, AS_ERROR, AS_ERROR_BUSY,
-		"%s is in use by another scheduler (%s; session %" G_GINT64_FORMAT
-		" of the server): stop that one first, or give this one another internal_db",
-		server->place, owner ? owner : "not known yet", holder->session);
+	char *text = g_strdup_printf("%s; session %" G_GINT64_FORMAT " of the server",
+		owner ? owner : "not known yet", holder->session);
 	g_free(meta.owner);
+	return text;
+}
+
+static bool fail_busy(struct server *server, const struct holder *holder, GError **error)
+{
+	g_autofree char *text = holder_text(server, holder);
+	g_set_error(error, AS_ERROR, AS_ERROR_BUSY,
+		"%s is in use by another scheduler (%s): stop that one first, or give this one another "
+		"internal_db",
+		server->place, text);
 	return false;
+}
+
+bool server_find_owner(struct server *server, char **out, GError **error)
+{
+	struct holder holder;
+	if (!server_ready(server, error))
+		return false;
+	bool done = find_holder(server, &holder, error);
+	if (done)
+		*out = holder.found ? holder_text(server, &holder) : NULL;
+	g_free(holder.program);
+	drop_broken(server);
+	return done;
 }
 
 static bool end_session(struct server *server, int64_t session)

@@ -116,6 +116,9 @@ struct server_driver {
 	 * nothing is done, and *refused is set instead of the error. */
 	bool (*transact)(
 		struct server_link *link, const struct server_batch *batch, bool *refused, GError **error);
+	/* What the role lacks to run a scheduler here, with the way out; *out is NULL where that is nothing.
+	 * The tables are there, and of an older version. */
+	bool (*lacking)(struct server_link *link, bool there, bool older, char **out, GError **error);
 	/* Statements without values; a transaction where the server can do that. */
 	bool (*script)(struct server_link *link, const char *sql, GError **error);
 };
@@ -165,12 +168,23 @@ bool server_run(struct server *server, const struct server_batch *batch, server_
 bool server_transact(
 	struct server *server, const struct server_batch *batch, const uint64_t *sequence, GError **error);
 bool server_read_meta(struct server *server, struct server_meta *out, GError **error);
+/* The process that holds the lock, in words; *out is NULL where none does. */
+bool server_find_owner(struct server *server, char **out, GError **error);
 /* Stored bytes that cannot be what was written. Returns false. */
 bool server_corrupt(const struct server *server, const char *what, GError **error);
+
+/* --- server_open.c --- */
+
+/* Not connected yet; free with server_close. */
+struct server *server_new(const struct server_driver *driver, const struct journal_options *options);
+/* The number of the last migration applied, 0 where there is no table yet. */
+bool server_read_version(struct server *server, int64_t *version, GError **error);
 
 /* --- the vtable, each in the file of its name --- */
 struct journal *server_open(
 	const struct server_driver *driver, const struct journal_options *options, GError **error);
+bool server_inspect(const struct server_driver *driver, const struct journal_options *options,
+	struct journal_state *state, GError **error);
 void server_close(struct journal *journal);
 struct progress *server_load(
 	struct journal *journal, journal_definition_fn each, void *context, GError **error);

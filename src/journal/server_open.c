@@ -24,7 +24,7 @@ static char *place_of(const struct server_driver *driver, const struct journal_o
 		options->host && *options->host ? options->host : "this machine", port);
 }
 
-static struct server *server_new(const struct server_driver *driver, const struct journal_options *options)
+struct server *server_new(const struct server_driver *driver, const struct journal_options *options)
 {
 	struct server *server = g_new0(struct server, 1);
 	g_autofree char *host = this_host();
@@ -89,8 +89,7 @@ static bool query_int(struct server *server, enum server_sql sql, int64_t *out, 
 	return server_run(server, batch, take_number, out, error);
 }
 
-/* The number of the last migration applied, 0 where there is no table yet. */
-static bool read_version(struct server *server, int64_t *version, GError **error)
+bool server_read_version(struct server *server, int64_t *version, GError **error)
 {
 	int64_t tables = 0;
 	*version = 0;
@@ -130,7 +129,7 @@ static bool run_script(struct server *server, const char *sql, GError **error)
 static bool migrate(struct server *server, GError **error)
 {
 	int64_t version;
-	if (!read_version(server, &version, error) || !check_version(server, version, error))
+	if (!server_read_version(server, &version, error) || !check_version(server, version, error))
 		return false;
 	for (; version < (int64_t)server->driver->migration_count; version++) {
 		g_autofree char *sql =
@@ -169,7 +168,7 @@ static bool open_owner(struct server *server, GError **error)
 static bool open_reader(struct server *server, GError **error)
 {
 	int64_t version;
-	return read_version(server, &version, error) && check_version(server, version, error);
+	return server_read_version(server, &version, error) && check_version(server, version, error);
 }
 
 struct journal *server_open(

@@ -212,6 +212,7 @@ static const char *jdb_path(const struct journal *journal)
 const struct journal_backend journal_sqlite = {
 	.dialect = "sqlite",
 	.open = jdb_open,
+	.inspect = jdb_inspect,
 	.close = jdb_close,
 	.load = jdb_load,
 	.commit = jdb_commit,

@@ -99,6 +99,7 @@ bool jdb_trim(struct journal *journal, time_us now, bool *more, GError **error);
 
 /* --- the rest of the vtable, each in the file of its name --- */
 struct journal *jdb_open(const struct journal_options *options, GError **error);
+bool jdb_inspect(const struct journal_options *options, struct journal_state *state, GError **error);
 void jdb_close(struct journal *journal);
 struct progress *jdb_load(struct journal *journal, journal_definition_fn each, void *context, GError **error);
 bool jdb_commit(struct journal *journal, const struct commit *commit, GError **error);

@@ -149,6 +149,35 @@ struct journal *jdb_open(const struct journal_options *options, GError **error)
 	return NULL;
 }
 
+/* Of the file that is there. */
+static bool inspect_file(const struct journal_options *options, struct journal_state *state, GError **error)
+{
+	struct journal_options reading = *options;
+	reading.read_only = true;
+	struct jdb *jdb = open_file(&reading, error);
+	if (!jdb)
+		return false;
+	bool done = set_up(jdb, error) && read_version(jdb, &state->version, error);
+	if (done)
+		state->owner = owner_lock_holder(jdb->path);
+	jdb_close(&jdb->base);
+	return done;
+}
+
+bool jdb_inspect(const struct journal_options *options, struct journal_state *state, GError **error)
+{
+	g_autoptr(GError) missing = NULL, refused = NULL;
+	state->newest = (int64_t)G_N_ELEMENTS(migrations);
+	if (!inspect_file(options, state, &missing) &&
+		!g_error_matches(missing, AS_ERROR, AS_ERROR_MISSING)) {
+		g_propagate_error(error, g_steal_pointer(&missing));
+		return false;
+	}
+	if (!sqlite_may_write(options->database, &refused))
+		state->lacking = g_strdup(refused->message);
+	return true;
+}
+
 void jdb_close(struct journal *journal)
 {
 	struct jdb *jdb = jdb_of(journal);

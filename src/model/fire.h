@@ -59,6 +59,7 @@ struct fire {
 	time_us due_at;
 	uint16_t attempt;   /* 1 for the first */
 	const char *manual; /* UUID of a manual fire, else NULL */
+	bool live;          /* it is handed out for the first time, and neither missed nor asked for */
 };
 
 enum fire_answer {

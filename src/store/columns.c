@@ -6,11 +6,11 @@
 #define AT(field) offsetof(struct action_row, field)
 
 const struct column store_table[STORE_COLUMN_COUNT] = {
-	{"name", COLUMN_TEXT, AT(name), 0, true},
-	{"command", COLUMN_TEXT, AT(command), 0, true},
-	{"cron", COLUMN_TEXT, AT(cron), 0, true},
-	{"merge_missed", COLUMN_BOOLEAN, AT(merge_missed), 0, false},
-	{"actuality_time", COLUMN_INTEGER, AT(actuality_time), 0, false},
+	{"name", COLUMN_TEXT, AT(name), STORE_NAME, true},
+	{"command", COLUMN_TEXT, AT(command), STORE_COMMAND, true},
+	{"cron", COLUMN_TEXT, AT(cron), STORE_CRON, true},
+	{"merge_missed", COLUMN_BOOLEAN, AT(merge_missed), STORE_MERGE_MISSED, false},
+	{"actuality_time", COLUMN_INTEGER, AT(actuality_time), STORE_ACTUALITY_TIME, false},
 	{"enabled", COLUMN_BOOLEAN, AT(enabled), STORE_ENABLED, false},
 	{"timezone", COLUMN_TEXT, AT(timezone), STORE_TIMEZONE, false},
 	{"callback", COLUMN_TEXT, AT(callback), STORE_CALLBACK, false},
@@ -67,9 +67,17 @@ unsigned columns_alter(unsigned present, const char *const *types, char quote, G
 	g_string_assign(sql, "ALTER TABLE action");
 	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
 		const struct column *column = &store_table[i];
-		if (column->bit && !(present & column->bit))
+		if (column_is_optional(column) && !(present & column->bit))
 			g_string_append_printf(sql, "%s ADD COLUMN %c%s%c %s", count++ ? "," : "", quote,
 				column->name, quote, types[column->kind]);
 	}
 	return count;
+}
+
+const char *store_column_name(enum store_column column)
+{
+	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++)
+		if (store_table[i].bit == (unsigned)column)
+			return store_table[i].name;
+	return NULL;
 }

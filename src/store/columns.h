@@ -10,7 +10,7 @@ struct column {
 	const char *name;
 	enum column_kind kind;
 	size_t offset; /* in struct action_row; NOT_IN_ROW for what is only written */
-	unsigned bit;  /* enum store_column; 0 for a column of the Python program's table */
+	unsigned bit;  /* enum store_column */
 	bool required;
 };
 
@@ -19,6 +19,11 @@ struct column {
 /* Without id. */
 #define STORE_COLUMN_COUNT 15
 extern const struct column store_table[STORE_COLUMN_COUNT];
+
+static inline bool column_is_optional(const struct column *column)
+{
+	return column->bit & STORE_COLUMNS_ALL;
+}
 
 static inline struct text *column_text(const struct column *column, struct action_row *row)
 {

@@ -78,14 +78,16 @@ static bool no_drain(struct store *store G_GNUC_UNUSED)
 	return false;
 }
 
-#define BACKEND(name)                                                                                   \
-	{                                                                                               \
-		.dialect = name, .open = open_store, .close = close_store,                              \
-		.create_table = store_mysql_create_table, .complete_table = store_mysql_complete_table, \
-		.add_samples = store_mysql_add_samples, .read = store_mysql_read,                       \
-		.read_one = store_mysql_read_one, .changed = store_mysql_changed, .watch_fd = no_watch, \
-		.watch_drain = no_drain, .read_jobs = store_mysql_read_jobs,                            \
-		.write_errors = store_mysql_write_errors,                                               \
+#define BACKEND(name)                                                                                       \
+	{                                                                                                   \
+		.dialect = name, .open = open_store, .close = close_store,                                  \
+		.create_table = store_mysql_create_table, .complete_table = store_mysql_complete_table,     \
+		.is_empty = store_mysql_is_empty, .write_begin = store_mysql_write_begin,                   \
+		.write_rows = store_mysql_write_rows, .write_run = store_mysql_write_run,                   \
+		.write_commit = store_mysql_write_commit, .write_end = store_mysql_write_end,               \
+		.read = store_mysql_read, .read_one = store_mysql_read_one, .changed = store_mysql_changed, \
+		.watch_fd = no_watch, .watch_drain = no_drain, .read_jobs = store_mysql_read_jobs,          \
+		.inspect = store_mysql_inspect, .write_errors = store_mysql_write_errors,                   \
 	}
 
 const struct store_backend store_backend_mysql = BACKEND("mysql");

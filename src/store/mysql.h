@@ -7,6 +7,7 @@
 
 #include "base/time_us.h"
 #include "store/backend.h"
+#include "store/change.h"
 #include "store/columns.h"
 
 /* The columns that the table has. */
@@ -35,6 +36,8 @@ struct store_mysql {
 	/* What store_changed compares with; means something while base.whole is set. */
 	struct mysql_shape shape;
 	uint64_t rows, digest;
+	bool is_writing;  /* changes, in a transaction */
+	uint64_t id_step; /* between the ids that one statement gives */
 };
 
 static inline struct store_mysql *store_mysql(struct store *store)
@@ -107,18 +110,25 @@ void store_mysql_bind_int(MYSQL_BIND *bind, const int64_t *value);
 
 bool store_mysql_read_jobs(struct store *store, struct apscheduler_jobs *jobs, bool *there, GError **error);
 
-/* --- the table: mysql_read.c, mysql_write.c, mysql_errors.c --- */
+/* --- the table: mysql_read.c, mysql_write.c, mysql_change.c, mysql_errors.c --- */
 
 /* Errors: AS_ERROR_MISSING where there is no table, AS_ERROR_INVALID where it lacks a column that must be. */
 bool store_mysql_shape(struct store_mysql *m, struct mysql_shape *shape, GError **error);
 
 bool store_mysql_create_table(struct store *store, GError **error);
 bool store_mysql_complete_table(struct store *store, unsigned *added, GError **error);
-bool store_mysql_add_samples(
-	struct store *store, const struct action_row *rows, size_t count, GError **error);
+bool store_mysql_inspect(struct store *store, struct store_state *state, GError **error);
 bool store_mysql_write_errors(
 	struct store *store, const struct store_row_error *errors, size_t count, GError **error);
 bool store_mysql_read(struct store *store, store_row_fn each, void *context, GError **error);
 bool store_mysql_read_one(
 	struct store *store, int64_t id, store_row_fn each, void *context, bool *found, GError **error);
 bool store_mysql_changed(struct store *store, bool *changed, GError **error);
+
+bool store_mysql_is_empty(struct store *store, bool *empty, GError **error);
+bool store_mysql_write_begin(struct store *store, unsigned *present, GError **error);
+bool store_mysql_write_rows(
+	struct store *store, const struct change_slice *slice, size_t *written, GError **error);
+bool store_mysql_write_run(struct store *store, const char *sql, GError **error);
+bool store_mysql_write_commit(struct store *store, GError **error);
+void store_mysql_write_end(struct store *store);

@@ -105,7 +105,8 @@ static bool session_prepare(struct store_mysql *m, GError **error)
 {
 	int lock_s = ((m->options.wait_ms ? m->options.wait_ms : LOCK_MS) + 999) / 1000;
 	g_autofree char *sql = g_strdup_printf(
-		"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1,"
+		"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO', "
+		"autocommit = 1,"
 		" lock_wait_timeout = %d, innodb_lock_wait_timeout = %d, net_write_timeout = 600",
 		lock_s, lock_s);
 	return store_mysql_run(m, sql, error) &&
@@ -132,7 +133,7 @@ static bool link_make(struct store_mysql *m, GError **error)
 	}
 	store_mysql_wait(m, connect_ms);
 	if (!mysql_real_connect(link, socket ? NULL : options->host, options->username, options->password,
-		    options->database, (unsigned)options->port, socket, 0)) {
+		    options->database, (unsigned)options->port, socket, CLIENT_FOUND_ROWS)) {
 		store_mysql_failed(m, mysql_errno(link), mysql_error(link), error);
 		mysql_close(link);
 		return false;

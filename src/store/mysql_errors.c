@@ -51,10 +51,11 @@ static GArray *updates_find(
 }
 
 /* IGNORE: a text that is too long for the column is cut. */
+static const char write_sql[] = "UPDATE IGNORE `action` SET `error` = ? WHERE `id` = ?";
+
 static bool updates_write(struct store_mysql *m, const GArray *updates, GError **error)
 {
-	static const char sql[] = "UPDATE IGNORE `action` SET `error` = ? WHERE `id` = ?";
-	g_autoptr(MYSQL_STMT) update = store_mysql_prepare(m, sql, error);
+	g_autoptr(MYSQL_STMT) update = store_mysql_prepare(m, write_sql, error);
 	if (!update || !store_mysql_run(m, "START TRANSACTION", error))
 		return false;
 	for (guint i = 0; i < updates->len; i++) {
@@ -62,7 +63,7 @@ static bool updates_write(struct store_mysql *m, const GArray *updates, GError *
 		MYSQL_BIND binds[2];
 		store_mysql_bind_text(&binds[0], (struct text){row->text, row->text ? strlen(row->text) : 0});
 		store_mysql_bind_int(&binds[1], &row->id);
-		if (!store_mysql_execute(m, update, sql, binds, error))
+		if (!store_mysql_execute(m, update, write_sql, binds, error))
 			return false;
 	}
 	return store_mysql_run(m, "COMMIT", error);
@@ -83,5 +84,34 @@ bool store_mysql_write_errors(
 	if (updates->len == 0 || updates_write(m, updates, error))
 		return true;
 	store_mysql_drop(m); /* and with it the transaction */
+	return false;
+}
+
+/* What is only prepared changes nothing, and the server says all the same what the role lacks. */
+bool store_mysql_inspect(struct store *store, struct store_state *state, GError **error)
+{
+	struct store_mysql *m = store_mysql(store);
+	struct mysql_shape shape;
+	g_autoptr(GError) refused = NULL;
+	if (!store_mysql_connect(m, error) || !store_mysql_shape(m, &shape, error))
+		return false;
+	state->role = g_strdup(m->options.username);
+	state->columns = shape.bits;
+	if (!(shape.bits & STORE_ERROR))
+		return true;
+	/* A session that only reads refuses it whoever asks. */
+	if (m->options.read_only && !store_mysql_run(m, "SET SESSION TRANSACTION READ WRITE", error))
+		return false;
+	g_autoptr(MYSQL_STMT) update = store_mysql_prepare(m, write_sql, &refused);
+	if (m->options.read_only && m->link &&
+		!store_mysql_run(m, "SET SESSION TRANSACTION READ ONLY", error))
+		return false;
+	if (update)
+		return true;
+	if (g_error_matches(refused, AS_ERROR, AS_ERROR_INVALID)) {
+		state->errors_refused = g_strdup(refused->message);
+		return true;
+	}
+	g_propagate_error(error, g_steal_pointer(&refused));
 	return false;
 }

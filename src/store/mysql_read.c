@@ -71,7 +71,7 @@ bool store_mysql_shape(struct store_mysql *m, struct mysql_shape *shape, GError 
 	bool done = check_required(m, &fields, error);
 	if (done) {
 		shape_fill(shape, &fields);
-		m->base.columns = shape->bits;
+		m->base.columns = shape->bits & STORE_COLUMNS_ALL;
 	}
 	mysql_free_result(meta);
 	return done;

@@ -6,6 +6,7 @@
 #include <libpq-fe.h>
 
 #include "store/backend.h"
+#include "store/change.h"
 #include "store/columns.h"
 
 #define PG_TABLE_NAME "action"
@@ -31,6 +32,8 @@ struct store_pg {
 	/* As of the last read; means something while base.whole is set. */
 	struct pg_state state;
 	int64_t digest;
+	/* While changes are written: the types of the columns, by name. */
+	GHashTable *types;
 };
 
 static inline struct store_pg *store_pg(struct store *store)
@@ -104,10 +107,24 @@ bool pg_changed_ids(struct store *store, const int64_t **ids, size_t *count);
 int pg_watch_fd(struct store *store);
 bool pg_watch_drain(struct store *store);
 
+/* --- postgresql_inspect.c --- */
+
+bool pg_inspect(struct store *store, struct store_state *state, GError **error);
+/* STORE_TRIGGER_NONE where `action` is no plain table. */
+bool pg_trigger_state(struct store_pg *pg, enum store_trigger *out, GError **error);
+
 /* --- postgresql_write.c --- */
 
 bool pg_create_table(struct store *store, GError **error);
 bool pg_complete_table(struct store *store, unsigned *added, GError **error);
-bool pg_add_samples(struct store *store, const struct action_row *rows, size_t count, GError **error);
 bool pg_install_trigger(struct store *store, bool *installed, GError **error);
 bool pg_write_errors(struct store *store, const struct store_row_error *errors, size_t count, GError **error);
+
+/* --- postgresql_change.c --- */
+
+bool pg_is_empty(struct store *store, bool *empty, GError **error);
+bool pg_write_begin(struct store *store, unsigned *present, GError **error);
+bool pg_write_rows(struct store *store, const struct change_slice *slice, size_t *written, GError **error);
+bool pg_write_run(struct store *store, const char *sql, GError **error);
+bool pg_write_commit(struct store *store, GError **error);
+void pg_write_end(struct store *store);

@@ -81,7 +81,7 @@ bool pg_shape(struct store_pg *pg, struct pg_shape *shape, GError **error)
 		shape->columns[shape->count++] = &store_table[i];
 		shape->bits |= store_table[i].bit;
 	}
-	pg->base.columns = shape->bits;
+	pg->base.columns = shape->bits & STORE_COLUMNS_ALL;
 	return true;
 }
 

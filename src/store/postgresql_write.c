@@ -1,4 +1,4 @@
-/* Writing to a PostgreSQL database: the table, its optional columns and triggers, samples, errors. */
+/* Writing to a PostgreSQL database: the table, its optional columns and triggers, errors. */
 #include "store/postgresql.h"
 
 #include <inttypes.h>
@@ -12,9 +12,6 @@
 #define NEED_OWNER                                                                                        \
 	"to be the owner of the table: let the owner run `init` or `check --fix`, or ALTER TABLE action " \
 	"OWNER TO %s"
-#define NEED_INSERT                                                                                    \
-	"INSERT on the table and USAGE on its sequence: GRANT INSERT ON action TO %s; GRANT USAGE ON " \
-	"SEQUENCE action_id_seq TO %s"
 #define NEED_UPDATE_ERROR "UPDATE on the column error: GRANT UPDATE (error) ON action TO %s"
 
 /* What SQLAlchemy makes of the Python program's model. */
@@ -88,14 +85,10 @@ static bool trigger_work(struct store_pg *pg, void *context, GError **error)
 	return pg_run(pg, NEED_OWNER, pg_sql_trigger, error);
 }
 
-static bool trigger_is_there(struct store_pg *pg)
+static bool trigger_is_current(struct store_pg *pg)
 {
-	static const char sql[] =
-		"SELECT pg_catalog.count(*) = 4 FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_proc p "
-		"ON p.oid = g.tgfoid WHERE g.tgrelid = pg_catalog.to_regclass('action') AND "
-		"g.tgenabled = 'A' AND p.proname = 'action_scheduler_notify'";
-	g_autoptr(PGresult) there = pg->db ? pg_query(pg, NULL, sql, 0, NULL, NULL) : NULL;
-	return there && PQgetvalue(there, 0, 0)[0] == 't';
+	enum store_trigger state;
+	return pg->db && pg_trigger_state(pg, &state, NULL) && state == STORE_TRIGGER_CURRENT;
 }
 
 bool pg_install_trigger(struct store *store, bool *installed, GError **error)
@@ -106,89 +99,12 @@ bool pg_install_trigger(struct store *store, bool *installed, GError **error)
 	bool done = pg_write(pg, trigger_work, NULL, &why);
 	/* A role that does not own the table need not, where the owner has done it. */
 	if (!done && g_error_matches(why, AS_ERROR, AS_ERROR_INVALID))
-		done = trigger_is_there(pg);
+		done = trigger_is_current(pg);
 	if (done)
 		*installed = true;
 	else
 		g_propagate_error(error, g_steal_pointer(&why));
 	return done;
-}
-
-/* --- samples --- */
-
-struct samples {
-	const struct action_row *rows;
-	size_t count;
-	struct pg_shape shape;
-};
-
-static char *insert_sql(const struct pg_shape *shape)
-{
-	GString *sql = g_string_new("INSERT INTO action (");
-	g_autoptr(GString) values = g_string_new(NULL);
-	int parameter = 0;
-	for (unsigned i = 0; i < shape->count; i++) {
-		if (shape->columns[i]->offset == NOT_IN_ROW)
-			continue;
-		g_string_append_printf(sql, "%s\"%s\"", parameter ? ", " : "", shape->columns[i]->name);
-		g_string_append_printf(values, "%s$%d", parameter ? ", " : "", parameter + 1);
-		parameter++;
-	}
-	g_string_append_printf(sql, ") VALUES (%s)", values->str);
-	return g_string_free(sql, FALSE);
-}
-
-static char *text_copy(struct text text)
-{
-	return text.data ? g_strndup(text.data, text.length) : NULL;
-}
-
-static char *value_text(const struct column *column, struct action_row *row)
-{
-	if (column->kind == COLUMN_TEXT)
-		return text_copy(*column_text(column, row));
-	const struct maybe_int *number = column_int(column, row);
-	return number->set ? g_strdup_printf("%" PRId64, number->value) : text_copy(number->bad);
-}
-
-/* A value that is no text is read by the type of its column. */
-static bool insert_row(struct store_pg *pg, const char *sql, const struct pg_shape *shape,
-	const struct action_row *row, GError **error)
-{
-	struct action_row copy = *row;
-	char *values[STORE_COLUMN_COUNT] = {NULL};
-	int count = 0;
-	for (unsigned i = 0; i < shape->count; i++)
-		if (shape->columns[i]->offset != NOT_IN_ROW)
-			values[count++] = value_text(shape->columns[i], &copy);
-	g_autoptr(PGresult) result =
-		pg_query(pg, NEED_INSERT, sql, count, (const char *const *)values, error);
-	for (int i = 0; i < count; i++)
-		g_free(values[i]);
-	return result != NULL;
-}
-
-static bool samples_work(struct store_pg *pg, void *context, GError **error)
-{
-	struct samples *samples = context;
-	if (!pg_shape(pg, &samples->shape, error))
-		return false;
-	g_autoptr(PGresult) any =
-		pg_query(pg, PG_NEED_SELECT, "SELECT 1 FROM action LIMIT 1", 0, NULL, error);
-	if (!any || PQntuples(any))
-		return any != NULL;
-	store_forget(&pg->base);
-	g_autofree char *sql = insert_sql(&samples->shape);
-	for (size_t i = 0; i < samples->count; i++)
-		if (!insert_row(pg, sql, &samples->shape, &samples->rows[i], error))
-			return false;
-	return true;
-}
-
-bool pg_add_samples(struct store *store, const struct action_row *rows, size_t count, GError **error)
-{
-	struct samples samples = {.rows = rows, .count = count};
-	return pg_write(store_pg(store), samples_work, &samples, error);
 }
 
 /* --- the column `error` --- */

@@ -5,6 +5,7 @@
 
 #include "base/sqlite.h"
 #include "store/backend.h"
+#include "store/change.h"
 #include "store/columns.h"
 #include "store/file_watch.h"
 
@@ -49,7 +50,14 @@ bool store_file_shape(struct store_file *file, struct table_shape *shape, GError
 
 bool store_file_create_table(struct store *store, GError **error);
 bool store_file_complete_table(struct store *store, unsigned *added, GError **error);
-bool store_file_add_samples(struct store *store, const struct action_row *rows, size_t count, GError **error);
+bool store_file_is_empty(struct store *store, bool *empty, GError **error);
+bool store_file_write_begin(struct store *store, unsigned *present, GError **error);
+bool store_file_write_rows(
+	struct store *store, const struct change_slice *slice, size_t *written, GError **error);
+bool store_file_write_run(struct store *store, const char *sql, GError **error);
+bool store_file_write_commit(struct store *store, GError **error);
+void store_file_write_end(struct store *store);
+bool store_file_inspect(struct store *store, struct store_state *state, GError **error);
 bool store_file_write_errors(
 	struct store *store, const struct store_row_error *errors, size_t count, GError **error);
 bool store_file_read(struct store *store, store_row_fn each, void *context, GError **error);

@@ -113,3 +113,16 @@ bool store_file_write_errors(
 	wanted.write = true;
 	return !wanted.differ || write_unnoticed(file, &wanted, error);
 }
+
+bool store_file_inspect(struct store *store, struct store_state *state, GError **error)
+{
+	struct store_file *file = store_file(store);
+	struct table_shape shape;
+	g_autoptr(GError) refused = NULL;
+	if (!store_file_open(file, error) || !store_file_shape(file, &shape, error))
+		return false;
+	state->columns = shape.bits;
+	if (shape.bits & STORE_ERROR && !sqlite_may_write(store->place, &refused))
+		state->errors_refused = g_strdup(refused->message);
+	return true;
+}

@@ -70,7 +70,7 @@ bool store_file_shape(struct store_file *file, struct table_shape *shape, GError
 		shape->columns[shape->count++] = &store_table[i];
 		shape->bits |= store_table[i].bit;
 	}
-	file->base.columns = shape->bits;
+	file->base.columns = shape->bits & STORE_COLUMNS_ALL;
 	return true;
 }
 

@@ -45,11 +45,6 @@ bool store_complete_table(struct store *store, unsigned *added, GError **error)
 	return store->backend->complete_table(store, added, error);
 }
 
-bool store_add_samples(struct store *store, const struct action_row *rows, size_t count, GError **error)
-{
-	return store->backend->add_samples(store, rows, count, error);
-}
-
 bool store_read(struct store *store, store_row_fn each, void *context, GError **error)
 {
 	return store->backend->read(store, each, context, error);
@@ -123,6 +118,25 @@ bool store_watch_drain(struct store *store)
 bool store_tells_after_commit(const struct store *store)
 {
 	return store->backend->tells_after_commit;
+}
+
+bool store_inspect(struct store *store, struct store_state *out, GError **error)
+{
+	struct store_state state = {0};
+	if (store->backend->inspect(store, &state, error)) {
+		state.columns &= STORE_COLUMNS_ALL;
+		*out = state;
+		return true;
+	}
+	store_state_clear(&state);
+	return false;
+}
+
+void store_state_clear(struct store_state *state)
+{
+	g_free(state->role);
+	g_free(state->errors_refused);
+	*state = (struct store_state){0};
 }
 
 bool store_write_errors(

@@ -88,7 +88,6 @@ bool store_tells_after_commit(const struct store *store);
 
 /* The path or host of the database, for messages. Borrowed. */
 const char *store_place(const struct store *store);
-/* The optional columns that the table has, as a bit set of enum store_column; known after a read. */
 enum store_column {
 	STORE_ENABLED = 1 << 0,
 	STORE_TIMEZONE = 1 << 1,
@@ -100,9 +99,64 @@ enum store_column {
 	STORE_CATCH_UP_LIMIT = 1 << 7,
 	STORE_TOPIC = 1 << 8,
 	STORE_ERROR = 1 << 9,
-	STORE_COLUMNS_ALL = (1 << 10) - 1,
+	STORE_COLUMNS_ALL = (1 << 10) - 1, /* the optional ones */
+	STORE_NAME = 1 << 10,
+	STORE_COMMAND = 1 << 11,
+	STORE_CRON = 1 << 12,
+	STORE_MERGE_MISSED = 1 << 13,
+	STORE_ACTUALITY_TIME = 1 << 14,
+	STORE_ROW_ALL = ((1 << 15) - 1) & ~STORE_ERROR, /* those of struct action_row */
 };
+/* The optional columns that the table has, as a bit set of enum store_column; known after a read. */
 unsigned store_columns(const struct store *store);
+/* The name of one of them. Static. */
+const char *store_column_name(enum store_column column);
+
+/* What tells of changes at once, in its present state. */
+enum store_trigger {
+	STORE_TRIGGER_NONE, /* this database needs none, or this table can have none */
+	STORE_TRIGGER_MISSING,
+	STORE_TRIGGER_OUTDATED, /* disabled in part, or not the one of this program */
+	STORE_TRIGGER_CURRENT,
+};
+/* What a scheduler may do here. */
+struct store_state {
+	unsigned columns; /* the optional ones that there are, enum store_column */
+	enum store_trigger trigger;
+	char *role; /* on a server, for messages: “action_scheduler”; else NULL */
+	/* Why the column `error` cannot be written, with the way out. NULL: it can, or the table has none. */
+	char *errors_refused;
+};
+/* Looks, changes nothing. Errors as store_read, but for a table that may not be read: that is told by the
+ * read. Free the state with store_state_clear. */
+bool store_inspect(struct store *store, struct store_state *out, GError **error);
+void store_state_clear(struct store_state *state);
+
+enum store_change_kind { STORE_INSERT, STORE_UPDATE, STORE_DELETE };
+
+/* One row to be written. Texts are borrowed. */
+struct store_change {
+	enum store_change_kind kind;
+	/* STORE_INSERT: the row is to have the id that stands in it; else the database gives one. */
+	bool keep_id;
+	/* What is written of the row, of STORE_ROW_ALL; the rest gets the default of the database, or stays.
+	 * A column that the table lacks is NULL in every row, so NULL may be written to it. */
+	unsigned set;
+	struct action_row row;
+};
+
+/* So many of the changes are done, none of which anybody sees yet. */
+typedef void (*store_progress_fn)(void *context, size_t done);
+
+/* Makes all the changes, in their order, in one transaction, or none; of those that are inserted row.id is
+ * set. Neighbours of the same kind that write the same columns go fastest. `progress` may be NULL. It is a
+ * change in the sense of store_changed. Errors: AS_ERROR_MISSING (a row to update or to delete is not there;
+ * the message has its id), AS_ERROR_INVALID (a text cannot be stored; the table lacks a column; the role may
+ * not: the message names the privilege), AS_ERROR_UNAVAILABLE (locked past the deadline, I/O, the server does
+ * not answer), AS_ERROR_CORRUPT, AS_ERROR_FAILED (the database refuses a value; the message names its row).
+ */
+bool store_write(struct store *store, struct store_change *changes, size_t count, store_progress_fn progress,
+	void *context, GError **error);
 
 /* Makes the column `error` say why these rows (ascending by id) do not fire, and NULL in every other row;
  * nothing where the table has no such column (known after a read). It is no change in the sense of

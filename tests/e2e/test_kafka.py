@@ -139,7 +139,7 @@ def test_a_topic_of_a_row(to_kafka, kafka):
     """One that is not there fails the fires of that row, and no others wait for it."""
     other = kafka.create()
     s = to_kafka([], options={'topic.metadata.propagation.max.ms': 500})
-    assert 'columns added' in s.run('check', '--fix', check=0).stderr
+    assert 'added the columns' in s.run('check', '--fix', check=0).stderr
     s.actions.add_many([{'command': 'here', 'cron': EVERY_SECOND},
                         {'command': 'there', 'cron': EVERY_SECOND, 'topic': other},
                         {'command': 'nowhere', 'cron': EVERY_SECOND, 'topic': 'never-made'},

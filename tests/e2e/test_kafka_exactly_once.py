@@ -2,6 +2,7 @@
 once. The number of kills is ACTION_SCHEDULER_KAFKA_KILLS (scripts/test --torture sets it), the
 seed of their moments ACTION_SCHEDULER_KAFKA_SEED, so that many may be made in pieces."""
 
+import json
 import os
 import random
 import shutil
@@ -9,11 +10,11 @@ import signal
 import time
 from collections import Counter, defaultdict
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from lib.actions_db import EVERY_SECOND
+from lib.actions_db import EVERY_SECOND, apscheduler
 from lib.wait import wait_for
 
 pytestmark = pytest.mark.xdist_group('kafka')
@@ -121,6 +122,21 @@ def check_each_second(messages, count):
         assert len(each) == (max(each) - min(each)).total_seconds() + 1, f'action {key}: every second'
 
 
+def stop(s):
+    """Ends it once all is made up for: its actions end soon, and what was late on the way has been sent as well."""
+    last = (datetime.now(timezone.utc) + timedelta(seconds=2)).replace(microsecond=0)
+    s.actions.execute('UPDATE action SET cron = ?', json.dumps(apscheduler(second='*', end_date=last.isoformat())))
+    count, = s.actions.execute('SELECT COUNT(*) FROM action')[0]
+    suffix = last.strftime('@%Y-%m-%dT%H:%M:%SZ')
+
+    def is_settled():
+        owed, = s.actions.execute('SELECT (SELECT COUNT(*) FROM scheduler_backlog) + (SELECT COUNT(*) FROM scheduler_open)')[0]
+        ended = [entry for entry in s.history() if (entry['fire_id'] or '').endswith(suffix)]
+        return not owed and len(ended) >= count
+    wait_for(is_settled, 60, 'the last fires of all actions', interval=0.3)
+    s.stop()
+
+
 def check_once(kafka, s, count, isolation=COMMITTED, repeats=0):
     """What the history has as delivered and what is in the topic are the same fires, each once, of each second."""
     messages = kafka.read(s.topic, isolation, timeout=120)
@@ -145,7 +161,7 @@ def kills_during_bursts(s, ends, count, kills):
         s.kill()
         s.start(timeout=60)
     wait_more(s, ends, 2 * count)
-    s.stop()
+    stop(s)
 
 
 # --- crashes and take-overs ---
@@ -191,7 +207,7 @@ def test_a_take_over(exactly_once, kafka, ends):
     assert first.wait() == 1
     assert 'kafka.transactional_id' in first.stderr
     wait_more(second, end, 2 * count)
-    second.stop()
+    stop(second)
     messages = kafka.read(first.topic, COMMITTED)
     # Rows are read within the first seconds, until when the second one sends the commands of before, too.
     assert before, 'the first one had sent'
@@ -224,7 +240,7 @@ def test_a_scheduler_that_hangs_past_the_timeout(exactly_once, kafka, ends):
     finally:
         s.process.send_signal(signal.SIGCONT)
     wait_more(s, end, 4 * count)
-    s.stop()
+    stop(s)
     check_once(kafka, s, count)
 
 
@@ -242,7 +258,7 @@ def test_the_broker_is_killed(exactly_once, kafka, ends):
         kafka.start()
     s.wait_error('callback kafka: works again', timeout=60)
     wait_more(s, ends(s.topic), 2 * count)
-    s.stop()
+    stop(s)
     check_once(kafka, s, count)
     assert not s.history('--status', 'failed')
 
@@ -262,7 +278,7 @@ def test_a_broker_that_hangs_past_the_timeout(exactly_once, kafka, ends):
         assert len(delivered(s)) == known, 'nothing is told as delivered meanwhile'
     s.wait_error('callback kafka: works again', timeout=60)
     wait_more(s, end, 2 * count)
-    s.stop()
+    stop(s)
     check_once(kafka, s, count)
 
 
@@ -274,7 +290,7 @@ def test_a_message_that_is_too_large(exactly_once, kafka, ends):
     s.start()
     s.wait_for(lambda: len(s.history('--status', 'failed')) >= 3, 30, '3 refusals')
     wait_more(s, ends(topic), 80)
-    s.stop()
+    stop(s)
     failed = s.history('--status', 'failed')
     assert {entry['action_id'] for entry in failed} == {21}
     assert 'its fires wait' not in s.stderr
@@ -288,7 +304,7 @@ def test_a_topic_that_is_not_there(exactly_once, kafka, ends):
     kafka.create(s.topic)
     s.wait_error('callback kafka: works again', timeout=60)
     wait_more(s, ends(s.topic), 15)
-    s.stop()
+    stop(s)
     check_once(kafka, s, 5)
 
 

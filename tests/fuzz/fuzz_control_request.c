@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!request)
 		return 0;
 	guint count = request->ids->len + request->fires->len;
-	if (count == 0 || count > CONTROL_IDS_MAX)
+	bool of_fires = request->command == CONTROL_TRIGGER || request->command == CONTROL_RETRY;
+	if ((count > 0) != of_fires || count > CONTROL_IDS_MAX)
 		abort();
 	for (guint i = 0; i < request->fires->len; i++) {
 		const struct control_fire *fire = &g_array_index(request->fires, struct control_fire, i);

@@ -1,9 +1,12 @@
-"""The program as a command: run to its end in a directory of its own, nothing said on behalf of the test."""
+"""The program as a command: run to its end in a directory of its own, nothing said on behalf of the test. What it
+writes in JSON is held to docs/schema."""
 
 import json
 import os
 import subprocess
 from pathlib import Path
+
+from lib.schema import check_output
 
 
 class Program:
@@ -28,6 +31,7 @@ class Program:
         assert 'Sanitizer' not in (done.stderr or '') and 'runtime error' not in (done.stderr or ''), said
         if status is not None:
             assert done.returncode == status, said
+        check_output(arguments, done.stdout, done.returncode)
         return done
 
     def json(self, *arguments, status=0, **options):

@@ -15,6 +15,7 @@ import yaml
 
 from lib.actions_db import ActionsDb
 from lib.notify import NotifyListener
+from lib.schema import check_output
 from lib.wait import wait_for
 
 # The trivial sample without its sample actions.
@@ -255,13 +256,15 @@ class Scheduler:
     # --- the verbs ---
 
     def run(self, *arguments, input=None, environment=None, timeout=60, check=None):
-        """Runs the program with arguments to its end. `check`: the exit status that is asserted. Text in and out."""
+        """Runs the program with arguments to its end. `check`: the exit status that is asserted. Text in and out;
+        what is JSON is held to docs/schema."""
         done = subprocess.run(
             [self.binary, '--config', 'config.yaml', *arguments], cwd=self.directory, timeout=timeout,
             env=self._environment(environment), capture_output=True, text=True, errors='surrogateescape',
             **({'stdin': subprocess.DEVNULL} if input is None else {'input': input}))
         if check is not None:
             assert done.returncode == check, f'{arguments}: exit status {done.returncode}\n{done.stdout}{done.stderr}'
+        check_output(arguments, done.stdout, done.returncode)
         return done
 
     def jsonl(self, *arguments, **options):

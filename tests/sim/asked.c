@@ -40,7 +40,8 @@ static void trigger(struct world *world)
 	uint32_t manual = ++world->oracle.last_manual;
 	asked_uuid(manual, uuid);
 	bool expected = world->known[index].present && !world->stopping;
-	if (engine_trigger(world->engine, sim_id(index), uuid) != expected)
+	if (engine_trigger(world->engine, sim_id(index), uuid) !=
+		(expected ? ENGINE_QUEUED : ENGINE_NO_ACTION))
 		world_fail(world, "action %" G_GINT64_FORMAT " is %s, and its trigger is %s", sim_id(index),
 			expected ? "known" : "unknown", expected ? "refused" : "taken");
 	else if (expected)
@@ -72,16 +73,16 @@ static void retry(struct world *world)
 		.attempts = fate->attempts};
 	if (fate->manual)
 		asked_uuid(fate->manual, fire.manual);
-	enum engine_retry expected = ENGINE_RETRY_QUEUED;
+	enum engine_asked expected = ENGINE_QUEUED;
 	if (!world->known[sim_index(fate->id)].present || world->stopping)
-		expected = ENGINE_RETRY_NO_ACTION;
+		expected = ENGINE_NO_ACTION;
 	else if (fate->asked)
-		expected = ENGINE_RETRY_UNDER_WAY;
-	enum engine_retry got = engine_retry(world->engine, &fire);
+		expected = ENGINE_UNDER_WAY;
+	enum engine_asked got = engine_retry(world->engine, &fire);
 	if (got != expected)
 		world_fail(world, "%s: a retry is answered %d, not %d", fate_text(fate), (int)got,
 			(int)expected);
-	else if (got == ENGINE_RETRY_QUEUED)
+	else if (got == ENGINE_QUEUED)
 		ask(world, fate);
 }
 

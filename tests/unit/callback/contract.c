@@ -31,6 +31,7 @@ struct contract {
 	GArray *waiting;  /* size_t, indexes in the order in which they are submitted */
 	struct contract_told told;
 	bool closed;
+	struct callback *left_behind; /* has a thread that may look at what it was given */
 };
 
 /* What went wrong on other threads, where cmocka cannot be told. */
@@ -232,12 +233,13 @@ struct contract *contract_new(void)
 
 void contract_close(struct contract *contract, dur_us left)
 {
-	contract_backend.vtable->close(contract->callback, clock_monotonic() + left);
+	bool ended = contract_backend.vtable->close(contract->callback, clock_monotonic() + left);
+	contract->left_behind = ended ? NULL : contract->callback;
 	contract->callback = NULL;
 	pthread_mutex_lock(&contract->lock);
 	contract->closed = true;
 	/* What was abandoned is freed, so that a late look at it is found. */
-	for (size_t i = 0; i < contract->fires->len; i++)
+	for (size_t i = 0; ended && i < contract->fires->len; i++)
 		action_release(g_ptr_array_index(contract->fires, i));
 	pthread_mutex_unlock(&contract->lock);
 }
@@ -248,6 +250,8 @@ void contract_free(struct contract *contract)
 		contract_backend.mode(contract->receiver, CONTRACT_ACCEPT);
 		contract_close(contract, WAIT_MAX);
 	}
+	if (contract->left_behind)
+		return;
 	contract_backend.receiver_free(contract->receiver);
 	pthread_mutex_lock(&contract->lock);
 	g_ptr_array_set_size(contract->fires, 0);

@@ -53,6 +53,13 @@ void kafka_rig_free(struct kafka_rig *rig)
 	g_free(rig);
 }
 
+void kafka_rig_keep(void *kept)
+{
+	static GPtrArray *all;
+	all = all ? all : g_ptr_array_new();
+	g_ptr_array_add(all, kept);
+}
+
 void kafka_rig_option(struct kafka_rig *rig, const char *name, const char *value)
 {
 	g_hash_table_insert(rig->settings->kafka.options, g_strdup(name), g_strdup(value));

@@ -27,6 +27,8 @@ struct kafka_read {
 /* With the topic where `create`. */
 struct kafka_rig *kafka_rig_new(const char *topic, bool create);
 void kafka_rig_free(struct kafka_rig *rig);
+/* What a callback that left a thread behind may look at stays to the end, and is no leak. */
+void kafka_rig_keep(void *kept);
 void kafka_rig_option(struct kafka_rig *rig, const char *name, const char *value);
 
 void kafka_rig_down(struct kafka_rig *rig, bool down);

@@ -17,7 +17,7 @@ static void a_triggered_fire_is_durable_before_it_is_handed_out(void **state G_G
 {
 	struct rig *rig = with_action(ROW(1, EVERY_DAY));
 	rig_wait(rig, US_PER_HOUR);
-	assert_true(engine_trigger(rig->engine, 1, UUID));
+	assert_int_equal(engine_trigger(rig->engine, 1, UUID), ENGINE_QUEUED);
 	assert_int_equal(rig_take(rig, RIG_QUICK, 10), 0);
 	struct commit *commit = engine_take_commit(rig->engine);
 	assert_non_null(commit);
@@ -38,7 +38,7 @@ static void the_sequence_tells_when_it_is_durable(void **state G_GNUC_UNUSED)
 	rig_take(rig, RIG_QUICK, 1);
 	rig_answer(rig, RIG_QUICK, rig->fires, 1, FIRE_DELIVERED);
 	struct commit *under_way = engine_take_commit(rig->engine);
-	assert_true(engine_trigger(rig->engine, 1, UUID));
+	assert_int_equal(engine_trigger(rig->engine, 1, UUID), ENGINE_QUEUED);
 	uint64_t sequence = engine_next_sequence(rig->engine);
 	assert_true(under_way->sequence < sequence);
 	engine_committed(rig->engine, under_way->sequence);
@@ -99,9 +99,9 @@ static void max_instances_does_not_skip_a_triggered_fire(void **state G_GNUC_UNU
 static void what_is_unknown_is_not_triggered(void **state G_GNUC_UNUSED)
 {
 	struct rig *rig = with_action(ROW(1, EVERY_DAY));
-	assert_false(engine_trigger(rig->engine, 2, UUID));
+	assert_int_equal(engine_trigger(rig->engine, 2, UUID), ENGINE_NO_ACTION);
 	engine_stop(rig->engine);
-	assert_false(engine_trigger(rig->engine, 1, UUID));
+	assert_int_equal(engine_trigger(rig->engine, 1, UUID), ENGINE_NO_ACTION);
 	rig_free(rig);
 }
 
@@ -149,7 +149,7 @@ static void a_retry_is_another_round_and_counts_on(void **state G_GNUC_UNUSED)
 	struct rig *rig = with_two_attempts();
 	rig_wait(rig, 1);
 	struct open_fire fire = failed_fire(rig);
-	assert_int_equal(engine_retry(rig->engine, &fire), ENGINE_RETRY_QUEUED);
+	assert_int_equal(engine_retry(rig->engine, &fire), ENGINE_QUEUED);
 	rig_settle(rig);
 	rig_crash(rig, 1);
 	assert_int_equal(rig_take(rig, RIG_QUICK, 1), 1);
@@ -195,10 +195,10 @@ static void a_retry_under_way_is_not_begun_twice(void **state G_GNUC_UNUSED)
 	struct rig *rig = with_two_attempts();
 	rig_wait(rig, 1);
 	struct open_fire fire = failed_fire(rig);
-	assert_int_equal(engine_retry(rig->engine, &fire), ENGINE_RETRY_QUEUED);
-	assert_int_equal(engine_retry(rig->engine, &fire), ENGINE_RETRY_UNDER_WAY);
+	assert_int_equal(engine_retry(rig->engine, &fire), ENGINE_QUEUED);
+	assert_int_equal(engine_retry(rig->engine, &fire), ENGINE_UNDER_WAY);
 	fire.action_id = 2;
-	assert_int_equal(engine_retry(rig->engine, &fire), ENGINE_RETRY_NO_ACTION);
+	assert_int_equal(engine_retry(rig->engine, &fire), ENGINE_NO_ACTION);
 	rig_free(rig);
 }
 
@@ -214,7 +214,7 @@ static void a_retry_is_under_way_until_its_end_is_durable(void **state G_GNUC_UN
 	rig_answer(rig, RIG_QUICK, rig->fires, 1, FIRE_DELIVERED);
 	struct commit *commit = engine_take_commit(rig->engine);
 	assert_int_equal(commit->outcomes->len, 1);
-	assert_int_equal(engine_retry(rig->engine, &fire), ENGINE_RETRY_UNDER_WAY);
+	assert_int_equal(engine_retry(rig->engine, &fire), ENGINE_UNDER_WAY);
 	engine_committed(rig->engine, commit->sequence);
 	commit_free(commit);
 	rig_free(rig);
@@ -231,7 +231,7 @@ static void with_manual_only_nothing_else_moves(void **state G_GNUC_UNUSED)
 	rig->options.manual_only = true;
 	rig_crash(rig, US_PER_HOUR);
 	assert_int_equal(rig_run(rig, RIG_QUICK), 0);
-	assert_true(engine_trigger(rig->engine, 1, UUID));
+	assert_int_equal(engine_trigger(rig->engine, 1, UUID), ENGINE_QUEUED);
 	assert_int_equal(rig_run(rig, RIG_QUICK), 1);
 	assert_true(engine_is_idle(rig->engine));
 	assert_int_equal(rig->backlog->len, 0);

@@ -69,7 +69,43 @@ static void a_second_process_is_told_of_the_first(void **state)
 	pid_t child = start_owner(scratch->database);
 	g_autofree char *pid = g_strdup_printf("pid %d", (int)child);
 	assert_busy(scratch->database, pid);
+	struct journal_options options = sqlite_options(scratch->database);
+	struct journal_state found;
+	assert_ok(journal_inspect(&options, &found, error));
+	assert_true(g_str_has_prefix(found.owner, pid));
+	assert_null(strchr(found.owner, '\n'));
+	assert_int_equal(found.version, found.newest);
+	assert_null(found.lacking);
+	journal_state_clear(&found);
 	kill_owner(child);
+	assert_ok(journal_inspect(&options, &found, error));
+	assert_null(found.owner);
+	journal_state_clear(&found);
+}
+
+static void inspecting_what_is_not_there_makes_nothing(void **state)
+{
+	struct scratch *scratch = *state;
+	struct journal_options options = sqlite_options(scratch->database);
+	struct journal_state found;
+	assert_ok(journal_inspect(&options, &found, error));
+	assert_int_equal(found.version, 0);
+	assert_true(found.newest > 0);
+	assert_null(found.owner);
+	assert_null(found.lacking);
+	journal_state_clear(&found);
+	assert_false(g_file_test(scratch->database, G_FILE_TEST_EXISTS));
+	options.database = "/nowhere/at/all.db";
+	assert_ok(journal_inspect(&options, &found, error));
+	assert_non_null(strstr(found.lacking, "/nowhere/at"));
+	journal_state_clear(&found);
+	options.database = "";
+	assert_fails(journal_inspect(&options, &found, error), AS_ERROR_INVALID);
+	options.dialect = "oracle";
+	assert_fails(journal_inspect(&options, &found, error), AS_ERROR_INVALID);
+	options.dialect = NULL;
+	assert_ok(journal_inspect(&options, &found, error));
+	journal_state_clear(&found);
 }
 
 static void a_symlink_is_the_same_database(void **state)
@@ -250,6 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		OWNER_TEST(a_second_process_is_told_of_the_first),
+		OWNER_TEST(inspecting_what_is_not_there_makes_nothing),
 		OWNER_TEST(a_symlink_is_the_same_database),
 		OWNER_TEST(a_killed_owner_frees_it_at_once_and_its_work_is_there),
 		OWNER_TEST(a_failed_open_keeps_nothing),

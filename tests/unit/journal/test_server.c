@@ -220,6 +220,11 @@ static void a_second_process_is_told_of_the_first_until_that_is_killed(void **st
 	assert_true(g_error_matches(busy, AS_ERROR, AS_ERROR_BUSY));
 	assert_non_null(strstr(busy->message, pid));
 	assert_non_null(strstr(busy->message, g_get_host_name()));
+	struct journal_options options = test_options(scratch->database);
+	struct journal_state found;
+	assert_ok(journal_inspect(&options, &found, error));
+	assert_non_null(strstr(found.owner, pid));
+	journal_state_clear(&found);
 	assert_int_equal(kill(child, SIGKILL), 0);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	struct journal *journal = NULL;
@@ -319,6 +324,21 @@ static void options_that_name_nothing_are_refused(void **state)
 	assert_fails(journal_open(&options, error), AS_ERROR_INVALID);
 }
 
+/* What journal_inspect says; NULL of `lacking`: nothing is. */
+static void expect_state(const struct journal_options *options, int64_t version, const char *lacking)
+{
+	struct journal_state found;
+	assert_ok(journal_inspect(options, &found, error));
+	assert_int_equal(found.version, version);
+	assert_int_equal(found.newest, 2);
+	assert_null(found.owner);
+	if (lacking && !(found.lacking && strstr(found.lacking, lacking)))
+		fail_msg("“%s” is not in “%s”", lacking, found.lacking);
+	if (!lacking)
+		assert_null(found.lacking);
+	journal_state_clear(&found);
+}
+
 /* As packaging/sql has it: the schema of the table `action`, where it may make nothing, comes first. */
 static void a_postgresql_role_needs_a_schema_of_its_own_and_no_more(struct scratch *scratch)
 {
@@ -331,8 +351,12 @@ static void a_postgresql_role_needs_a_schema_of_its_own_and_no_more(struct scrat
 	assert_null(journal_open(&options, &refused));
 	assert_true(g_error_matches(refused, AS_ERROR, AS_ERROR_INVALID));
 	assert_non_null(strstr(refused->message, "permission denied for schema public"));
+	expect_state(&options, 0, "GRANT CREATE ON SCHEMA public TO keeper");
+	run_test_sql(scratch->database, "ALTER ROLE keeper SET search_path = nowhere");
+	expect_state(&options, 0, "CREATE SCHEMA keeper AUTHORIZATION keeper");
 	run_test_sql(scratch->database, "CREATE SCHEMA kept AUTHORIZATION keeper");
 	run_test_sql(scratch->database, "ALTER ROLE keeper SET search_path = public, kept");
+	expect_state(&options, 0, NULL);
 	struct journal *journal;
 	for (uint64_t i = 0; i < 2; i++) {
 		assert_ok((journal = journal_open(&options, error)));
@@ -340,6 +364,16 @@ static void a_postgresql_role_needs_a_schema_of_its_own_and_no_more(struct scrat
 		journal_close(journal);
 	}
 	assert_int_equal(run_test_sql(scratch->database, "SELECT owner_epoch FROM kept.scheduler_meta"), 2);
+	expect_state(&options, 2, NULL);
+	run_test_sql(scratch->database, "REVOKE DELETE ON kept.scheduler_open FROM keeper");
+	expect_state(&options, 2, "GRANT DELETE ON ALL TABLES IN SCHEMA kept TO keeper");
+	run_test_sql(scratch->database, "REVOKE SELECT ON kept.scheduler_meta FROM keeper");
+	expect_state(&options, -1, "GRANT SELECT, DELETE ON ALL TABLES IN SCHEMA kept TO keeper");
+	run_test_sql(scratch->database, "ALTER TABLE kept.scheduler_open OWNER TO CURRENT_USER");
+	run_test_sql(scratch->database, "GRANT ALL ON ALL TABLES IN SCHEMA kept TO keeper");
+	expect_state(&options, 2, NULL);
+	run_test_sql(scratch->database, "UPDATE kept.scheduler_meta SET schema_version = 1");
+	expect_state(&options, 1, "needs to own the tables");
 	run_test_sql(scratch->database, "DROP SCHEMA kept CASCADE");
 }
 
@@ -360,12 +394,28 @@ static void a_mysql_role_needs_its_database_and_no_more(struct scratch *scratch)
 	assert_null(journal_open(&options, &refused));
 	assert_true(g_error_matches(refused, AS_ERROR, AS_ERROR_INVALID));
 	assert_non_null(strstr(refused->message, "CREATE command denied"));
+	g_autofree char *missing = g_strdup_printf(
+		"GRANT INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX ON `%s`.* TO 'keeper'@'%%'",
+		options.database);
+	expect_state(&options, 0, missing);
 	run_test_sql(scratch->database, grant);
+	expect_state(&options, 0, NULL);
+	assert_int_equal(
+		run_test_sql(scratch->database,
+			"SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()"),
+		0);
 	for (uint64_t i = 0; i < 2; i++) {
 		assert_ok((journal = journal_open(&options, error)));
 		assert_ok(try_commit(journal, i, error));
 		journal_close(journal);
 	}
+	expect_state(&options, 2, NULL);
+	g_autofree char *fewer =
+		g_strdup_printf("REVOKE DELETE, CREATE ON %s.* FROM keeper", options.database);
+	run_test_sql(scratch->database, fewer);
+	expect_state(&options, 2, "needs DELETE on the database: GRANT DELETE ON `");
+	run_test_sql(scratch->database, "UPDATE scheduler_meta SET schema_version = 1");
+	expect_state(&options, 1, "needs DELETE, CREATE on the database");
 }
 
 static void a_role_needs_a_place_of_its_own_and_no_more(void **state)

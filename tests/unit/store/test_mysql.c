@@ -216,6 +216,37 @@ static struct store_options as_user(struct fixture *fixture, const char *grants)
 	return options;
 }
 
+static void expect_refused(struct store_options options, bool read_only, const char *refused)
+{
+	struct store_state state;
+	options.read_only = read_only;
+	struct store *store = expect_store(&options);
+	assert_true(store_inspect(store, &state, NULL));
+	assert_int_equal(state.trigger, STORE_TRIGGER_NONE);
+	assert_string_equal(state.role, options.username);
+	if (refused)
+		assert_non_null(strstr(state.errors_refused, refused));
+	else
+		assert_null(state.errors_refused);
+	store_state_clear(&state);
+	store_close(store);
+}
+
+static void inspecting_tells_of_the_role(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_options options = as_user(fixture, "GRANT SELECT ON action TO `o'Neil \"`");
+	expect_refused(options, true, NULL);
+	run(fixture, "ALTER TABLE action ADD error TEXT");
+	expect_refused(options, false, "GRANT UPDATE ON `t");
+	expect_refused(options, true, "GRANT UPDATE ON `t");
+	/* Also what comes by way of a role. */
+	run(fixture, "CREATE ROLE scribe; GRANT UPDATE (error) ON action TO scribe;"
+		     "GRANT scribe TO `o'Neil \"`; SET DEFAULT ROLE scribe FOR `o'Neil \"`");
+	expect_refused(options, true, NULL);
+	run(fixture, "DROP ROLE scribe; DROP USER `o'Neil \"`");
+}
+
 static void missing_privilege_is_named(void **state)
 {
 	struct fixture *fixture = *state;
@@ -414,6 +445,7 @@ int main(void)
 		TEST(no_edit_goes_unseen),
 		TEST(edit_that_is_not_committed_is_seen_afterwards),
 		TEST(no_edit_goes_unseen_on_older_servers),
+		TEST(inspecting_tells_of_the_role),
 		TEST(missing_privilege_is_named),
 		TEST(missing_database_is_said),
 		TEST(unix_socket),

@@ -449,6 +449,60 @@ static struct store *open_as(struct fixture *fixture, const char *role)
 	return expect_store(&options);
 }
 
+static void expect_state(struct store *store, enum store_trigger trigger, const char *errors_refused)
+{
+	g_autoptr(GError) error = NULL;
+	struct store_state state;
+	if (!store_inspect(store, &state, &error))
+		fail_msg("%s", error->message);
+	assert_int_equal(state.trigger, trigger);
+	assert_non_null(state.role);
+	if (errors_refused)
+		assert_string_equal(state.errors_refused, errors_refused);
+	else
+		assert_null(state.errors_refused);
+	store_state_clear(&state);
+}
+
+static void inspecting_tells_of_trigger_and_role(void **state)
+{
+	struct fixture *fixture = *state;
+	bool installed = false;
+	run(fixture, "CREATE ROLE \"we ak\" LOGIN");
+	struct store *store = open_as(fixture, "we ak");
+	/* Without the column there is nothing that the role could lack. */
+	expect_state(store, STORE_TRIGGER_MISSING, NULL);
+	run(fixture, "ALTER TABLE action ADD error TEXT");
+	expect_state(store, STORE_TRIGGER_MISSING,
+		"the role \"we ak\" needs UPDATE on the column error: GRANT UPDATE (error) ON action TO "
+		"\"we ak\"");
+	run(fixture, "GRANT UPDATE (error) ON action TO \"we ak\"");
+	expect_state(store, STORE_TRIGGER_MISSING, NULL);
+	watched(fixture);
+	expect_state(store, STORE_TRIGGER_CURRENT, NULL);
+	/* Who does not own the table need not, where it is up to date; else somebody has to. */
+	assert_true(store_install_trigger(store, &installed, NULL));
+	assert_true(installed);
+	static const char silent[] =
+		"CREATE OR REPLACE FUNCTION action_scheduler_notify() RETURNS trigger LANGUAGE plpgsql AS "
+		"'BEGIN RETURN NULL; END'";
+	static const char *const spoilt[] = {"ALTER TABLE action DISABLE TRIGGER action_scheduler_insert",
+		"ALTER TABLE action ENABLE TRIGGER action_scheduler_insert",
+		"DROP TRIGGER action_scheduler_truncate ON action", silent};
+	for (size_t i = 0; i < G_N_ELEMENTS(spoilt); i++) {
+		run(fixture, spoilt[i]);
+		expect_state(store, STORE_TRIGGER_OUTDATED, NULL);
+		assert_false(store_install_trigger(store, &installed, NULL));
+		watched(fixture);
+		expect_state(store, STORE_TRIGGER_CURRENT, NULL);
+	}
+	run(fixture, "ALTER TABLE action RENAME TO t; CREATE VIEW action AS SELECT * FROM t;"
+		     "GRANT UPDATE (error) ON action TO \"we ak\"");
+	expect_state(store, STORE_TRIGGER_NONE, NULL);
+	store_close(store);
+	run(fixture, "DROP OWNED BY \"we ak\"; DROP ROLE \"we ak\"");
+}
+
 static void missing_privilege_is_named(void **state)
 {
 	struct fixture *fixture = *state;
@@ -473,7 +527,7 @@ static void missing_privilege_is_named(void **state)
 	done = store_complete_table(store, &added, &error);
 	expect_error(done, g_steal_pointer(&error), AS_ERROR_INVALID, "owner");
 	done = store_add_samples(store, &row, 1, &error);
-	expect_error(done, g_steal_pointer(&error), AS_ERROR_INVALID, "GRANT INSERT ON action TO");
+	expect_error(done, g_steal_pointer(&error), AS_ERROR_INVALID, "GRANT SELECT, INSERT ON action TO");
 	run(fixture, "REVOKE USAGE ON SCHEMA public FROM PUBLIC");
 	expect_read_error(store, AS_ERROR_INVALID, "GRANT USAGE ON SCHEMA public TO");
 	run(fixture, "GRANT USAGE ON SCHEMA public TO PUBLIC; DROP TABLE action");
@@ -550,6 +604,7 @@ int main(void)
 		TEST(connection_has_a_deadline),
 		TEST(hung_server_costs_a_deadline),
 		TEST(shutdown_does_not_wait),
+		TEST(inspecting_tells_of_trigger_and_role),
 		TEST(missing_privilege_is_named),
 		TEST(roles_suffice),
 	};

@@ -1,0 +1,193 @@
+#include "cli/simulate.h"
+#include "cli/time_arg.h"
+
+#include <string.h>
+
+#define HOTTEST_MAX 100000
+
+static struct {
+	char *from, *to, *timezone, *limit, *by, *hottest;
+	char **actions;
+	gboolean histogram;
+} given;
+
+static const GOptionEntry options[] = {
+	{"from", 0, 0, G_OPTION_ARG_FILENAME, &given.from, "fires due at this time or later (default now)",
+		"TIME"},
+	{"to", 0, 0, G_OPTION_ARG_FILENAME, &given.to, "fires due before this (default a day after --from)",
+		"TIME"},
+	{"action", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &given.actions,
+		"of this action alone; may be given several times", "ID"},
+	{"limit", 0, 0, G_OPTION_ARG_FILENAME, &given.limit, "the first N rows (default 0: all)", "N"},
+	{"by", 0, 0, G_OPTION_ARG_FILENAME, &given.by, "how many fires, instead of the fires",
+		"second|minute|hour|day|action"},
+	{"hottest", 0, 0, G_OPTION_ARG_FILENAME, &given.hottest,
+		"the N seconds, or what --by says, with the most fires, those first", "N"},
+	{"histogram", 0, 0, G_OPTION_ARG_NONE, &given.histogram,
+		"draws bars; without --by of seconds, minutes, hours or days, as the stretch is long", NULL},
+	{"timezone", 0, 0, G_OPTION_ARG_FILENAME, &given.timezone,
+		"the zone of the times shown, and of TIME (default: the configured one)", "ZONE"},
+	{NULL},
+};
+
+/* --- what can be told without a configuration --- */
+
+static bool parse_count(const struct cli *cli, const char *option, const char *text, int64_t least,
+	int64_t most, int64_t *out)
+{
+	if (!text || (cli_parse_int(text, out) && *out >= least && *out <= most))
+		return true;
+	cli_usage(cli, "%s must be a whole number from %" G_GINT64_FORMAT "%s, not '%s'", option, least,
+		least ? " to 100000" : " on, 0 for all", text);
+	return false;
+}
+
+static bool parse_by(const struct cli *cli, struct simulation *out)
+{
+	static const char *const names[] = {"second", "minute", "hour", "day", "action", NULL};
+	for (int i = 0; given.by && names[i]; i++) {
+		if (strcmp(given.by, names[i]) != 0)
+			continue;
+		out->by_action = i > UNIT_DAY;
+		out->unit = (enum time_unit)MIN(i, UNIT_DAY);
+		return true;
+	}
+	if (!given.by)
+		return true;
+	const char *near = cli_nearest(given.by, names);
+	cli_usage(cli, "--by: '%s' is not one of: second, minute, hour, day, action%s%s%s", given.by,
+		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return false;
+}
+
+static gint id_compare(gconstpointer a, gconstpointer b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Ascending, each once. */
+static bool parse_ids(const struct cli *cli, GArray *ids)
+{
+	for (size_t i = 0; given.actions && given.actions[i]; i++) {
+		int64_t id;
+		if (!cli_parse_int(given.actions[i], &id)) {
+			cli_usage(cli, "--action: '%s' is not an id", given.actions[i]);
+			return false;
+		}
+		g_array_append_val(ids, id);
+	}
+	g_array_sort(ids, id_compare);
+	guint kept = 0;
+	int64_t *list = (int64_t *)(void *)ids->data;
+	for (guint i = 0; i < ids->len; i++)
+		if (kept == 0 || list[kept - 1] != list[i])
+			list[kept++] = list[i];
+	g_array_set_size(ids, kept);
+	return true;
+}
+
+static bool parse_plain(struct cli *cli, struct simulation *out, GArray *ids)
+{
+	int64_t limit = 0, hottest = 0;
+	if (!parse_count(cli, "--limit", given.limit, 0, INT64_MAX, &limit) ||
+		!parse_count(cli, "--hottest", given.hottest, 1, HOTTEST_MAX, &hottest) ||
+		!parse_by(cli, out) || !parse_ids(cli, ids))
+		return false;
+	out->limit = limit ? (uint64_t)limit : UINT64_MAX;
+	out->hottest = (uint64_t)hottest;
+	out->histogram = given.histogram;
+	out->ids = ids->len ? (const int64_t *)(void *)ids->data : NULL;
+	out->id_count = ids->len;
+	return true;
+}
+
+/* --- times --- */
+
+static bool choose_zone(struct cli *cli, struct simulation *out)
+{
+	g_autoptr(GError) error = NULL;
+	const struct zone_source *zones = cli_zones(cli);
+	out->zone =
+		given.timezone ? zones->load(zones->context, given.timezone, &error) : zone_ref(cli->zone);
+	if (!out->zone)
+		cli_usage(cli, "--timezone: %s", error->message);
+	return out->zone != NULL;
+}
+
+static bool parse_times(struct cli *cli, struct simulation *out)
+{
+	g_autoptr(GError) error = NULL;
+	const char *option = "--from";
+	out->from = cli->now;
+	bool ok = !given.from || time_arg_parse(given.from, cli->now, out->zone, &out->from, &error);
+	out->to = out->from + US_PER_DAY;
+	if (ok && given.to) {
+		option = "--to";
+		ok = time_arg_parse(given.to, cli->now, out->zone, &out->to, &error);
+	}
+	if (!ok) {
+		cli_usage(cli, "%s: %s", option, error->message);
+	} else if (out->to <= out->from) {
+		char from[TIME_TEXT_MAX], to[TIME_TEXT_MAX];
+		cli_usage(cli, "--to %s is not after --from %s: nothing is between them",
+			zone_format(out->zone, out->to, to), zone_format(out->zone, out->from, from));
+		ok = false;
+	}
+	return ok;
+}
+
+/* Bars are held back until the longest is known. */
+static bool choose_unit(const struct cli *cli, struct simulation *out)
+{
+	if (!given.by && out->histogram && !out->hottest)
+		out->unit = simulate_unit_for(out->from, out->to);
+	if (!out->histogram || out->hottest || out->by_action ||
+		(out->to - out->from) / time_unit_length(out->unit) <= SIMULATE_BARS_MAX)
+		return true;
+	cli_usage(cli, "a histogram has at most %d bars: take a larger --by, or a shorter time",
+		SIMULATE_BARS_MAX);
+	return false;
+}
+
+static int simulate_what(const struct simulation *simulation)
+{
+	if (simulation->by_action)
+		return simulate_actions(simulation);
+	return given.by || simulation->hottest || simulation->histogram ? simulate_counts(simulation)
+									: simulate_fires(simulation);
+}
+
+static int simulate(struct cli *cli, char **arguments)
+{
+	(void)arguments;
+	struct simulation simulation = {.cli = cli};
+	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	if (!parse_plain(cli, &simulation, ids))
+		return EXIT_USAGE;
+	if (!cli_prepare(cli))
+		return EXIT_FAILED;
+	int status = EXIT_USAGE;
+	if (choose_zone(cli, &simulation) && parse_times(cli, &simulation) && choose_unit(cli, &simulation))
+		status = simulate_what(&simulation);
+	zone_unref(simulation.zone);
+	return status;
+}
+
+const struct verb verb_simulate = {
+	.name = "simulate",
+	.summary = "shows what would fire, without firing it",
+	.help = "Every fire of the table due from --from on and before --to, in the order of a run and with "
+		"its "
+		"jitter; or how many\n"
+		"there are. What depends on a run is left out: max_instances, rates, "
+		"refusals.\n\n" TIME_ARG_HELP,
+	.examples = "simulate --from today --to tomorrow\n"
+		    "simulate --to +1h --action 17 --action 18 -o jsonl\n"
+		    "simulate --from today --to tomorrow --histogram\n"
+		    "simulate --by minute --hottest 10\n"
+		    "simulate --by action --hottest 20",
+	.options = options,
+	.listing = true,
+	.run = simulate,
+};

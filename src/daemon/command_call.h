@@ -1,0 +1,33 @@
+/* Purpose: the commands of the control socket among themselves: a file for each group (command_*.c), which
+ * the table in control_commands.c names. A command does what is asked and ends its call, at once or later: it
+ * returns NULL where it has ended it, else the call. Loop thread. */
+#pragma once
+
+#include "daemon/control_commands.h"
+
+#include <jansson.h>
+
+struct command_call {
+	struct commands *commands;
+	command_answer_fn answer; /* NULL: forgotten */
+	void *context;
+	json_t *told;      /* what will be answered; has "ok" */
+	uint64_t sequence; /* answered once this commit is durable */
+};
+
+struct commands {
+	struct daemon *daemon;
+	GQueue durable; /* struct command_call that wait for a commit; by sequence */
+	GQueue retries; /* struct command_call that wait for their lookup, in the order of asking */
+};
+
+/* Answers with what is told, and frees the call. */
+void call_end(struct command_call *call);
+/* Answers that nothing of it was done: a code for programs and a text for people. Frees the call. */
+void call_refuse(struct command_call *call, const char *code, const char *text);
+/* As call_end, once what the engine was asked for by now is durable. Returns the call. */
+struct command_call *call_end_durable(struct command_call *call);
+
+/* command_fires.c */
+struct command_call *command_trigger(struct command_call *call, const struct control_request *request);
+struct command_call *command_retry(struct command_call *call, const struct control_request *request);
