@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "callback/kafka_config.h"
 
-#define CALL_MS    5000
+/* Calls are short, for the end to be seen; that one goes on for long is told. */
+#define CALL_MS    200
+#define CALL_LONG  (5 * US_PER_SECOND)
 #define POLL_MS    100
 #define ERROR_MAX  512
 /* kafka.options may say otherwise. */
@@ -93,11 +95,13 @@ static enum kafka_end end_of(struct kafka_shard *shard, rd_kafka_error_t *error,
 
 static enum kafka_end call_until_known(struct kafka_shard *shard, transaction_fn call, const char *what)
 {
+	time_us long_at = clock_monotonic() + CALL_LONG;
 	for (;;) {
 		rd_kafka_error_t *error = call(shard->producer, CALL_MS);
 		if (!error || !rd_kafka_error_is_retriable(error))
 			return end_of(shard, error, what);
-		tell_trouble(shard, what, rd_kafka_error_string(error));
+		if (clock_monotonic() >= long_at)
+			tell_trouble(shard, what, rd_kafka_error_string(error));
 		rd_kafka_error_destroy(error);
 		if (kafka_shard_is_abandoned(shard))
 			return KAFKA_GIVEN_UP;
