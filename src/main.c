@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "daemon/control_request.h"
 #include "daemon/daemon.h"
+#include "daemon/foresee.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -32,6 +33,14 @@ static int manual(void *context, const struct cli_manual *asked)
 	int status = daemon_run(asked->config, &options);
 	control_request_free(request);
 	return status;
+}
+
+static bool foresee(void *context, const struct cli_foresee *asked, GError **error)
+{
+	(void)context;
+	struct foresee what = {asked->catch_up_from, asked->now, asked->each, asked->bad_row, asked->held,
+		asked->no_table, asked->context};
+	return foresee_run(asked->config, &what, error);
 }
 
 static bool check_callback(
@@ -75,6 +84,7 @@ int main(int argc, char **argv)
 	descriptors_occupy();
 	struct cli_host host = {.run = run,
 		.manual = manual,
+		.foresee = foresee,
 		.callback_check = check_callback,
 		.callback_probe = probe_callback,
 		.callback_name = name_callback};

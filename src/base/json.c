@@ -37,5 +37,5 @@ json_t *json_text(const char *data, size_t length)
 
 char *json_write(const json_t *value)
 {
-	return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_DIGITS);
 }

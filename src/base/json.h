@@ -12,6 +12,8 @@ json_t *json_read(const char *text, size_t length, GError **error);
 /* A string value of any bytes: what is not UTF-8 becomes U+FFFD. JSON null where data is NULL. */
 json_t *json_text(const char *data, size_t length);
 
+/* As many digits of a number with a fraction as any decimal text survives, so that 0.1 is written as 0.1. */
+#define JSON_DIGITS JSON_REAL_PRECISION(15)
 /* The document on one line, keys in the order they were put in. Free with free(). */
 char *json_write(const json_t *value);
 

@@ -28,8 +28,26 @@ enum log_level log_level(void)
 	return most_level;
 }
 
+/* Also what would turn the direction of the text that follows. */
+static bool is_control(gunichar c)
+{
+	return g_unichar_iscntrl(c) || c == 0x2028 || c == 0x2029 || (c >= 0x202a && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069);
+}
+
+/* Most texts are: nothing is to be done. */
+static bool is_plain(const char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
+}
+
 char *log_escape(const char *text)
 {
+	if (is_plain(text))
+		return g_strdup(text);
 	GString *out = g_string_new(NULL);
 	for (const char *p = text; *p;) {
 		gunichar c = g_utf8_get_char_validated(p, -1);
@@ -41,7 +59,7 @@ char *log_escape(const char *text)
 			g_string_append(out, "\\n");
 		else if (c == '\t')
 			g_string_append(out, "\\t");
-		else if (g_unichar_iscntrl(c) || c == 0x2028 || c == 0x2029)
+		else if (is_control(c))
 			g_string_append_printf(out, c < 0x100 ? "\\x%02x" : "\\u%04x", c);
 		else
 			g_string_append_unichar(out, c);

@@ -1,5 +1,7 @@
 #include "cli/action_view.h"
 
+#include "cli/time_arg.h"
+
 #include "base/json.h"
 
 #include <stdlib.h>
@@ -122,6 +124,22 @@ static json_t *next_fire_json(const void *row)
 	return json_string(zone_format(schedule_zone(view->action->schedule), view->next.due_at, text));
 }
 
+/* Beside the others of a table, and beside a clock on the wall: in one zone for all. */
+static char *next_fire_text(const void *row)
+{
+	const struct action_view *view = row;
+	char text[TIME_TEXT_MAX];
+	return view->has_next ? g_strdup(zone_format(cli_shown_zone(view->cli), view->next.due_at, text))
+			      : NULL;
+}
+
+static char *from_now_text(const void *row)
+{
+	const struct action_view *view = row;
+	char text[SPAN_TEXT_MAX];
+	return view->has_next ? g_strdup(span_format_about(view->next.due_at, view->cli->now, text)) : NULL;
+}
+
 static json_t *last_status_json(const void *row)
 {
 	const struct action_view *view = row;
@@ -137,14 +155,15 @@ static json_t *error_json(const void *row)
 const struct output_column action_columns[] = {
 	{"id", "ID", id_json, NULL, OUTPUT_RIGHT},
 	{"name", "NAME", name_json, NULL, OUTPUT_LEFT},
-	{"command", "COMMAND", command_json, NULL, OUTPUT_LEFT},
+	{"command", "COMMAND", command_json, NULL, OUTPUT_LEFT, 4},
 	{"schedule", "SCHEDULE", schedule_json, schedule_text, OUTPUT_LEFT},
-	{"timezone", "TIMEZONE", timezone_json, NULL, OUTPUT_LEFT},
+	{"timezone", "TIMEZONE", timezone_json, NULL, OUTPUT_LEFT, 5},
 	{"enabled", NULL, enabled_json, NULL, OUTPUT_LEFT},
 	{"state", "STATE", state_json, NULL, OUTPUT_STATE},
-	{"next_fire", "NEXT FIRE", next_fire_json, NULL, OUTPUT_LEFT},
-	{"last_status", "LAST", last_status_json, NULL, OUTPUT_STATE},
-	{"error", "ERROR", error_json, NULL, OUTPUT_LEFT},
+	{"next_fire", "NEXT FIRE", next_fire_json, next_fire_text, OUTPUT_WHOLE},
+	{NULL, "FROM NOW", NULL, from_now_text, OUTPUT_WHOLE, 1},
+	{"last_status", "LAST", last_status_json, NULL, OUTPUT_STATE, 2},
+	{"error", "ERROR", error_json, NULL, OUTPUT_LEFT, 3},
 };
 const size_t action_columns_count = G_N_ELEMENTS(action_columns);
 

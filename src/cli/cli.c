@@ -1,3 +1,5 @@
+#include "cli/pager.h"
+#include "cli/terminal.h"
 #include "cli/verb.h"
 
 #include "base/clock.h"
@@ -7,13 +9,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* GOption writes here; a process parses one command line. */
 static struct {
 	char *config, *env_file, *log_format, *color, *output;
-	gboolean quiet, verbose, version, help;
+	gboolean quiet, verbose, no_pager, wide, version, help;
 	char **arguments;
 } given;
 
@@ -29,6 +30,8 @@ const GOptionEntry cli_global_options[] = {
 	{"color", 0, 0, G_OPTION_ARG_FILENAME, &given.color,
 		"colours in tables (default auto: on a terminal, unless NO_COLOR is set)",
 		"auto|always|never"},
+	{"no-pager", 0, 0, G_OPTION_ARG_NONE, &given.no_pager,
+		"show a table longer than the terminal as it is (default: through $PAGER, else less)", NULL},
 	{"version", 0, 0, G_OPTION_ARG_NONE, &given.version, "show the version", NULL},
 	{"help", 'h', 0, G_OPTION_ARG_NONE, &given.help, "show this help", NULL},
 	{NULL},
@@ -38,6 +41,8 @@ const GOptionEntry cli_output_options[] = {
 	{"output", 'o', 0, G_OPTION_ARG_FILENAME, &given.output,
 		"form of the result (default table); json is one document, jsonl one object a line",
 		"table|json|jsonl"},
+	{"wide", 0, 0, G_OPTION_ARG_NONE, &given.wide,
+		"leave out and cut nothing where the terminal is too narrow for the table", NULL},
 	{NULL},
 };
 
@@ -47,8 +52,9 @@ static const GOptionEntry rest_options[] = {
 };
 
 const struct verb *const verbs[] = {&verb_run, &verb_init, &verb_list, &verb_show, &verb_next, &verb_explain,
-	&verb_simulate, &verb_check, &verb_history, &verb_pause, &verb_resume, &verb_trigger, &verb_retry,
-	&verb_import, &verb_completion, NULL};
+	&verb_simulate, &verb_check, &verb_history, &verb_status, &verb_add, &verb_edit, &verb_remove,
+	&verb_pause, &verb_resume, &verb_trigger, &verb_retry, &verb_import, &verb_export, &verb_completion,
+	NULL};
 
 static const GOptionEntry *find_long(const GOptionEntry *entries, const char *name, size_t length)
 {
@@ -197,29 +203,6 @@ static int choose(const struct cli *cli, const char *option, const char *value, 
 	return -1;
 }
 
-/* 0 where stdout is no terminal. */
-static unsigned terminal_width(void)
-{
-	struct winsize size;
-	const char *columns = g_getenv("COLUMNS");
-	int64_t width;
-	if (!isatty(STDOUT_FILENO))
-		return 0;
-	if (columns && cli_parse_int(columns, &width) && width > 0 && width < 100000)
-		return (unsigned)width;
-	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
-		return size.ws_col;
-	return 80;
-}
-
-static bool want_color(int choice)
-{
-	const char *no_color = g_getenv("NO_COLOR");
-	if (choice)
-		return choice == 1;
-	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
-}
-
 static bool apply_globals(struct cli *cli)
 {
 	static const char *const formats[] = {"text", "json", NULL};
@@ -240,10 +223,34 @@ static bool apply_globals(struct cli *cli)
 	cli->verbose = given.verbose;
 	cli->has_log_format = given.log_format != NULL;
 	cli->log_format = (enum log_format)format;
-	cli->style = (struct output_style){stdout, (enum output_format)output, want_color(color),
-		terminal_width(), isatty(STDOUT_FILENO)};
+	cli->style = (struct output_style){.file = stdout,
+		.format = (enum output_format)output,
+		.color = terminal_wants_color((enum terminal_color)color),
+		.width = given.wide ? 0 : terminal_width(),
+		.terminal = terminal_width() != 0};
 	log_setup(given.quiet ? LOG_ERROR : given.verbose ? LOG_DEBUG : LOG_INFO, (enum log_format)format);
 	return true;
+}
+
+static void page(struct cli *cli)
+{
+	bool wanted = cli->verb->listing && cli->style.format == OUTPUT_TABLE && !given.no_pager;
+	if (!wanted || !terminal_is_capable())
+		return;
+	cli->pager = pager_open(terminal_width(), terminal_height());
+	if (!cli->pager)
+		return;
+	cli->style.file = pager_file(cli->pager);
+	cli->style.terminal = false;
+}
+
+void cli_unpage(struct cli *cli)
+{
+	if (!cli->pager)
+		return;
+	pager_close(g_steal_pointer(&cli->pager), EXIT_DONE);
+	cli->style.file = stdout;
+	cli->style.terminal = true;
 }
 
 static int run_verb(struct cli *cli)
@@ -255,7 +262,9 @@ static int run_verb(struct cli *cli)
 	/* A reader that has seen enough ends a listing quietly, whatever was inherited. */
 	if (cli->verb->listing)
 		signal(SIGPIPE, SIG_DFL);
-	return cli->verb->run(cli, arguments);
+	page(cli);
+	int status = cli->verb->run(cli, arguments);
+	return cli->pager ? pager_close(g_steal_pointer(&cli->pager), status) : status;
 }
 
 /* A result that did not arrive was not given. */
@@ -292,6 +301,7 @@ static int dispatch(struct cli *cli, char **argv)
 static void clear(struct cli *cli)
 {
 	schedule_cache_free(cli->schedules);
+	zone_unref(cli->shown_zone);
 	zone_unref(cli->zone);
 	zone_cache_free(cli->zones);
 	g_clear_pointer(&cli->callbacks, g_hash_table_unref);

@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "journal/journal.h"
 #include "model/action.h"
+#include "model/foreseen.h"
 
 struct json_t;
 
@@ -30,12 +31,28 @@ struct cli_manual {
 	void *context;
 };
 
+/* What a start now would make up for. Borrowed, but for the configuration, which is taken over. */
+struct cli_foresee {
+	struct config *config; /* has an internal_db */
+	time_us catch_up_from; /* as in struct cli_run */
+	time_us now;
+	/* Fires of one action that share their fate; its name may be NULL. */
+	void (*each)(void *context, const struct foreseen *foreseen, const char *action_name);
+	void (*bad_row)(void *context, int64_t id, const char *reason);
+	void (*held)(void *context, time_us since); /* nothing would be handed out before its end */
+	/* The table cannot be read: the definitions as last seen count. */
+	void (*no_table)(void *context, const char *reason);
+	void *context;
+};
+
 struct cli_host {
 	/* Runs the scheduler to its end; returns the exit status, having logged what went wrong. */
 	int (*run)(void *context, const struct cli_run *run);
 	/* Runs fires to their end, where no scheduler does; the exit status is 1 where one was refused or not
 	 * delivered. What else went wrong is logged. */
 	int (*manual)(void *context, const struct cli_manual *manual);
+	/* Tells what a start would make up for, which reads both databases. Errors name the database. */
+	bool (*foresee)(void *context, const struct cli_foresee *foresee, GError **error);
 	/* Whether this build has the callback of a row, and the configuration allows it. */
 	bool (*callback_check)(
 		void *context, const struct callback_settings *settings, const char *name, GError **error);

@@ -32,11 +32,21 @@ static char *words_of(const char *text)
 	return g_strdelimit(g_strdup(text), "|", ' ');
 }
 
-/* The words that a verb's first argument may be, NULL where it is free. Free with g_free. */
+/* The words that a verb's first argument may be: what is in small letters in `crontab FILE|apscheduler`. NULL
+ * where it is free. Free with g_free. */
 static char *argument_words(const struct verb *verb)
 {
-	g_auto(GStrv) parts = g_strsplit(verb->arguments ? verb->arguments : "", " ", 2);
-	return parts[0] && is_words(parts[0]) ? words_of(parts[0]) : NULL;
+	g_auto(GStrv) parts = g_strsplit_set(verb->arguments ? verb->arguments : "", " |[]", -1);
+	g_autoptr(GString) words = g_string_new(NULL);
+	for (char **part = parts; *part; part++)
+		if (**part && strspn(*part, "abcdefghijklmnopqrstuvwxyz-") == strlen(*part))
+			g_string_append_printf(words, "%s%s", words->len ? " " : "", *part);
+	return words->len ? g_string_free(g_steal_pointer(&words), FALSE) : NULL;
+}
+
+static bool takes_files(const struct verb *verb)
+{
+	return verb->arguments && strstr(verb->arguments, "FILE");
 }
 
 typedef void (*entry_fn)(GString *out, const GOptionEntry *entry, const char *verb);
@@ -81,14 +91,15 @@ static void bash_value(GString *out, const GOptionEntry *entry, const char *verb
 		g_string_append_printf(
 			out, ") COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", words);
 	else
-		g_string_append_printf(out, ") %s return ;;\n",
-			kind == VALUE_FILE ? "COMPREPLY=($(compgen -f -- \"$cur\"));" : "");
+		g_string_append_printf(
+			out, ") %s return ;;\n", kind == VALUE_FILE ? "_action_scheduler_files;" : "");
 }
 
 static void bash_verb(GString *out, const struct verb *verb)
 {
 	g_autofree char *words = argument_words(verb);
-	g_string_append_printf(out, "        %s) words='%s'; options='", verb->name, words ? words : "");
+	g_string_append_printf(out, "        %s) words='%s'; files=%s; options='", verb->name,
+		words ? words : "", takes_files(verb) ? "1" : "");
 	each_option(out, verb, bash_name);
 	g_string_append(out, "' ;;\n");
 }
@@ -97,9 +108,16 @@ static char *bash_script(void)
 {
 	GString *out =
 		g_string_new("# bash completion of " PROGRAM "\n"
+			     "_action_scheduler_files() {\n"
+			     "    compopt -o filenames 2>/dev/null\n"
+			     "    COMPREPLY+=($(compgen -f -- \"$cur\"))\n"
+			     "}\n"
 			     "_action_scheduler() {\n"
 			     "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-			     "    local verb= verbs= words= options= i\n"
+			     "    local verb= verbs= words= options= files= i\n"
+			     "    # bash parts --option=value at the =\n"
+			     "    [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD-2]}\n"
+			     "    [[ $cur == = ]] && cur=\n"
 			     "    COMPREPLY=()\n"
 			     "    verbs='");
 	for (size_t i = 0; verbs[i]; i++)
@@ -123,8 +141,10 @@ static char *bash_script(void)
 			     "    esac\n"
 			     "    [[ $cur == -* ]] && words=$options\n"
 			     "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+			     "    [[ $cur != -* && $files ]] && _action_scheduler_files\n"
+			     "    return 0\n"
 			     "}\n"
-			     "complete -o default -F _action_scheduler " PROGRAM "\n");
+			     "complete -F _action_scheduler " PROGRAM "\n");
 	return g_string_free(out, FALSE);
 }
 
@@ -203,7 +223,8 @@ static char *zsh_script(void)
 		if (words)
 			g_string_append_printf(out, " \\\n                '1:what:(%s)'", words);
 		if (verbs[i]->arguments)
-			g_string_append(out, " \\\n                '*:argument:_default'");
+			g_string_append_printf(out, " \\\n                '*:argument:%s'",
+				takes_files(verbs[i]) ? "_files" : " ");
 		g_string_append(out, " ;;\n");
 	}
 	g_string_append(out, "        *)\n            _arguments");
@@ -275,6 +296,10 @@ static char *fish_script(void)
 			g_string_append_printf(out,
 				"complete -c " PROGRAM " -n '__fish_seen_subcommand_from %s' -a '%s'\n",
 				verb->name, words);
+		if (takes_files(verb))
+			g_string_append_printf(out,
+				"complete -c " PROGRAM " -n '__fish_seen_subcommand_from %s' -F\n",
+				verb->name);
 	}
 	return g_string_free(out, FALSE);
 }

@@ -75,6 +75,23 @@ bool cli_choose_zone(struct cli *cli, const char *name, GError **error)
 	return true;
 }
 
+bool cli_show_times_in(struct cli *cli, const char *name)
+{
+	const struct zone_source *source = cli_zones(cli);
+	g_autoptr(GError) error = NULL;
+	if (!name)
+		return true;
+	cli->shown_zone = source->load(source->context, name, &error);
+	if (!cli->shown_zone)
+		cli_usage(cli, "--timezone: %s", error->message);
+	return cli->shown_zone != NULL;
+}
+
+const struct zone *cli_shown_zone(const struct cli *cli)
+{
+	return cli->shown_zone ? cli->shown_zone : cli->zone;
+}
+
 void cli_defaults(const struct cli *cli, struct action_defaults *out)
 {
 	const struct config *config = cli->config;
@@ -110,6 +127,18 @@ static bool find_callback(void *context, const char *name, uint16_t *lane, GErro
 struct lane_names cli_lanes(struct cli *cli)
 {
 	return (struct lane_names){find_callback, cli};
+}
+
+static bool find_callback_of_row(void *context, const char *name, uint16_t *lane, GError **error)
+{
+	struct cli *cli = context;
+	*lane = 0;
+	return !strcmp(name, cli->config->action.callback) || find_callback(cli, name, lane, error);
+}
+
+struct lane_names cli_row_lanes(struct cli *cli)
+{
+	return (struct lane_names){find_callback_of_row, cli};
 }
 
 struct store *cli_open_store(const struct cli *cli, enum cli_store_mode mode, GError **error)
@@ -175,14 +204,7 @@ struct journal *cli_open_journal(struct cli *cli, GError **error)
 
 char *cli_database_place(const struct config_database *database)
 {
-	const char *dialect = config_dialect_name(database->dialect);
-	g_autofree char *port =
-		database->port ? g_strdup_printf(":%" G_GINT64_FORMAT, database->port) : g_strdup("");
-	if (database->dialect != CONFIG_SQLITE)
-		return g_strdup_printf("%s %s%s/%s", dialect, database->host ? database->host : "localhost",
-			port, database->database);
-	g_autofree char *path = g_canonicalize_filename(database->database, NULL);
-	return g_strdup_printf("%s %s", dialect, path);
+	return config_database_place(database);
 }
 
 bool cli_prepare(struct cli *cli)

@@ -50,9 +50,9 @@ static char *from_now_text(const void *row)
 }
 
 static const struct output_column fire_columns[] = {
-	{NULL, "DAY", NULL, weekday_text, OUTPUT_LEFT},
-	{NULL, "FIRE", NULL, fire_text, OUTPUT_LEFT},
-	{NULL, "FROM NOW", NULL, from_now_text, OUTPUT_LEFT},
+	{NULL, "DAY", NULL, weekday_text, OUTPUT_WHOLE},
+	{NULL, "FIRE", NULL, fire_text, OUTPUT_WHOLE},
+	{NULL, "FROM NOW", NULL, from_now_text, OUTPUT_WHOLE},
 };
 
 static json_t *id_json(const void *row)

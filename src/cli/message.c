@@ -2,6 +2,7 @@
 #include "cli/verb.h"
 
 #include "base/progress_bar.h"
+#include "cli/pager.h"
 
 #include <stdio.h>
 
@@ -14,9 +15,12 @@ static void say(const struct cli *cli, enum log_level level, const char *format,
 		return;
 	}
 	g_autofree char *safe = log_escape(message);
-	progress_bar_hide();
 	static const char *const words[] = {"", "warning: ", "", ""};
-	fprintf(stderr, "action-scheduler: %s%s\n", words[level], safe);
+	g_autofree char *line = g_strdup_printf("action-scheduler: %s%s\n", words[level], safe);
+	if (pager_defer(line))
+		return;
+	progress_bar_hide();
+	fputs(line, stderr);
 }
 
 void cli_error(const struct cli *cli, const char *format, ...)

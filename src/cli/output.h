@@ -13,7 +13,12 @@
 
 enum output_format { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_JSONL };
 
-enum output_look { OUTPUT_LEFT, OUTPUT_RIGHT, OUTPUT_STATE /* coloured by its value */ };
+enum output_look {
+	OUTPUT_LEFT,  /* text: cut with … where the terminal is too narrow */
+	OUTPUT_WHOLE, /* never cut: ids, times */
+	OUTPUT_RIGHT, /* numbers; never cut */
+	OUTPUT_STATE, /* a word, coloured by its value; never cut */
+};
 
 struct output_column {
 	const char *key;   /* in JSON; NULL: only in tables */
@@ -24,6 +29,9 @@ struct output_column {
 	 * JSON value. */
 	char *(*text)(const void *row);
 	enum output_look look;
+	/* Where a terminal is too narrow for the table even with its texts cut, empty columns are left out,
+	 * then those with the highest number here; 0: never. */
+	unsigned spare;
 };
 
 struct output_style {
@@ -51,7 +59,9 @@ void output_abandon(struct output *output);
 /* One object: a line for each column in a table, a single object in JSON. */
 void output_object(
 	const struct output_style *style, const struct output_column *columns, size_t count, const void *row);
+/* A JSON document as it is, on one line or, with OUTPUT_JSON, on many. */
+void output_document(const struct output_style *style, const json_t *document);
 /* The JSON object of a row. The caller owns it. */
 json_t *output_json(const struct output_column *columns, size_t count, const void *row);
-/* How many cells of a terminal a text takes. */
-size_t output_width(const char *text);
+/* The file of the style, free to be written to: what a progress bar has drawn there is gone. */
+FILE *output_file(const struct output_style *style);

@@ -39,8 +39,8 @@ static bool is_unix(struct text cron)
 	return g_strcmp0(json_string_value(json_object_get(document, "format")), "unix") == 0;
 }
 
-/* Finds the first fire that one of the two has and the other has not. */
-static bool first_difference(const struct schedule *a, const struct schedule *b, time_us after, time_us *out)
+bool row_check_first_difference(
+	const struct schedule *a, const struct schedule *b, time_us after, time_us *out)
 {
 	time_us at_a = after, at_b = after;
 	for (int i = 0; i < COMPARED_FIRES; i++) {
@@ -87,7 +87,7 @@ static char *compare_dialects(
 	}
 	time_us at;
 	char *result = NULL;
-	if (first_difference(schedule, other, cli->now, &at)) {
+	if (row_check_first_difference(schedule, other, cli->now, &at)) {
 		g_autofree char *here = fires_text(schedule, at - 1);
 		g_autofree char *there = fires_text(other, at - 1);
 		result = g_strdup_printf(
@@ -116,15 +116,6 @@ static const char *suspicion_of(
 	return found;
 }
 
-/* A default that cannot be is reported once, with the configuration, not with every row. */
-static bool find_callback(void *context, const char *name, uint16_t *lane, GError **error)
-{
-	struct cli *cli = context;
-	struct lane_names lanes = cli_lanes(cli);
-	*lane = 0;
-	return !strcmp(name, cli->config->action.callback) || lanes.find(lanes.context, name, lane, error);
-}
-
 /* "cron: the reason" is of the column cron. */
 static void add_bad_row(struct row_check *check, int64_t id, const char *message)
 {
@@ -141,7 +132,7 @@ bool row_check_row(void *context, const struct action_row *row)
 	g_autoptr(GByteArray) packed = g_byte_array_new();
 	g_autoptr(GError) error = NULL;
 	struct action_defaults defaults;
-	struct lane_names lanes = {find_callback, check->cli};
+	struct lane_names lanes = cli_row_lanes(check->cli);
 	struct action *action = NULL;
 	struct action_row effective;
 	enum unix_dialect dialect;

@@ -18,3 +18,8 @@ void row_check_clear(struct row_check *check);
 void row_check_end(struct row_check *check);
 /* A store_row_fn with a struct row_check. */
 bool row_check_row(void *context, const struct action_row *row);
+
+/* Finds the first fire later than `after` that one of the two has and the other has not; false where some
+ * thousand fires are the same. */
+bool row_check_first_difference(
+	const struct schedule *a, const struct schedule *b, time_us after, time_us *out);

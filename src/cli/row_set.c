@@ -60,11 +60,9 @@ static bool is_there(const struct row_set *set, int64_t id)
 	return g_array_binary_search((GArray *)set->rows, &key, compare_ids, NULL);
 }
 
-int row_set_read(struct cli *cli, struct store *store, const GArray *ids, struct row_set *set)
+static int rows_read(struct cli *cli, struct store *store, const GArray *ids, struct row_set *set)
 {
 	GError *error = NULL;
-	*set = (struct row_set){
-		g_array_new(FALSE, FALSE, sizeof(struct action_row)), g_string_chunk_new(4096)};
 	if (!store_read_ids(store, (const int64_t *)ids->data, ids->len, keep_row, set, &error))
 		return cli_fail(cli, error, "actions_db");
 	for (guint i = 0; i < ids->len && set->rows->len < ids->len; i++) {
@@ -75,13 +73,23 @@ int row_set_read(struct cli *cli, struct store *store, const GArray *ids, struct
 	return set->rows->len == ids->len ? EXIT_DONE : EXIT_FAILED;
 }
 
-void row_set_clear(struct row_set *set)
+int row_set_change(
+	struct cli *cli, const GArray *ids, enum cli_store_mode mode, row_set_fn change, void *context)
 {
-	if (set->rows)
-		g_array_unref(set->rows);
-	if (set->texts)
-		g_string_chunk_free(set->texts);
-	*set = (struct row_set){0};
+	GError *error = NULL;
+	if (!cli_prepare(cli))
+		return EXIT_FAILED;
+	struct store *store = cli_open_store(cli, mode, &error);
+	if (!store)
+		return cli_fail(cli, error, "actions_db");
+	struct row_set set = {g_array_new(FALSE, FALSE, sizeof(struct action_row)), g_string_chunk_new(4096)};
+	int status = rows_read(cli, store, ids, &set);
+	if (status == EXIT_DONE)
+		status = change(cli, store, &set, context);
+	g_array_unref(set.rows);
+	g_string_chunk_free(set.texts);
+	store_close(store);
+	return status;
 }
 
 void row_set_show(struct cli *cli, const struct row_set *set)

@@ -9,11 +9,15 @@ struct row_set {
 	GStringChunk *texts;
 };
 
-/* Reads the rows of all ids, of which there must be one or more. Returns EXIT_DONE, or the exit status with
- * everything said: EXIT_USAGE for what is no id, EXIT_FAILED where a row is not there. Free with
- * row_set_clear in any case. */
+/* What a verb does with the rows; returns the exit status with everything said. */
+typedef int (*row_set_fn)(struct cli *cli, struct store *store, struct row_set *set, void *context);
+
+/* The ids among the arguments, ascending, each once; one or more. Returns EXIT_DONE, or EXIT_USAGE with
+ * everything said. Free with g_array_unref. */
 int row_set_parse(struct cli *cli, char **arguments, GArray **ids);
-int row_set_read(struct cli *cli, struct store *store, const GArray *ids, struct row_set *set);
-void row_set_clear(struct row_set *set);
+/* Prepares the command, opens the database, reads the rows of all ids and calls `change`. Returns its exit
+ * status, or EXIT_FAILED with everything said: each row that is not there is. */
+int row_set_change(
+	struct cli *cli, const GArray *ids, enum cli_store_mode mode, row_set_fn change, void *context);
 /* Shows them as a listing of actions. */
 void row_set_show(struct cli *cli, const struct row_set *set);

@@ -1,5 +1,7 @@
 #include "cli/run_view.h"
 
+#include "cli/time_arg.h"
+
 #include <string.h>
 
 #include "base/json.h"
@@ -42,14 +44,13 @@ static char *fire_id_text(const void *row)
 {
 	const struct run_view *view = row;
 	const struct history_entry *entry = view->entry;
-	char id[FIRE_ID_MAX], last[TIME_TEXT_MAX];
+	char id[FIRE_ID_MAX];
 	if (entry->note)
 		return NULL;
 	fire_id_format(entry->action_id, entry->scheduled_at, entry->manual, id);
 	if (!is_range(entry))
 		return g_strdup(id);
-	return g_strdup_printf(
-		"%s … %s (%" G_GUINT64_FORMAT ")", id, time_format_utc(entry->last, last), entry->count);
+	return g_strdup_printf("%s (%" G_GUINT64_FORMAT ")", id, entry->count);
 }
 
 static json_t *action_id_json(const void *row)
@@ -81,13 +82,20 @@ static json_t *reason_json(const void *row)
 
 static char *reason_text(const void *row)
 {
+	char last[TIME_TEXT_MAX];
 	const struct run_view *view = row;
 	const struct history_entry *entry = view->entry;
 	if (entry->note)
 		return g_strdup(entry->note);
 	const char *reason = entry->reason == REASON_NONE ? "" : fire_reason_text(entry->reason);
 	const char *detail = entry->detail ? entry->detail : "";
-	return g_strconcat(reason, *reason && *detail ? ": " : "", detail, NULL);
+	g_autofree char *until =
+		is_range(entry) ? g_strdup_printf("up to %s", time_format_utc(entry->last, last)) : NULL;
+	const char *parts[] = {until ? until : "", reason, detail};
+	GString *text = g_string_new(NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
+		g_string_append_printf(text, "%s%s", text->len && *parts[i] ? ": " : "", parts[i]);
+	return g_string_free(text, FALSE);
 }
 
 static json_t *merged_into_json(const void *row)
@@ -144,7 +152,18 @@ static char *finished_at_text(const void *row)
 	char text[TIME_TEXT_MAX];
 	if (view->entry->finished_at == TIME_US_MIN)
 		return NULL;
-	return g_strdup(zone_format(view->cli->zone, view->entry->finished_at, text));
+	return g_strdup(zone_format(cli_shown_zone(view->cli), view->entry->finished_at, text));
+}
+
+static char *from_now_text(const void *row)
+{
+	const struct run_view *view = row;
+	char text[SPAN_TEXT_MAX];
+	if (view->entry->finished_at == TIME_US_MIN)
+		return NULL;
+	/* What ended while this process waited for it ended just now. */
+	return g_strdup(
+		span_format_about(MIN(view->entry->finished_at, view->cli->now), view->cli->now, text));
 }
 
 static json_t *attempts_json(const void *row)
@@ -160,12 +179,13 @@ static json_t *detail_json(const void *row)
 }
 
 const struct output_column run_columns[] = {
-	{"fire_id", "FIRE", fire_id_json, fire_id_text, OUTPUT_LEFT},
+	{"fire_id", "FIRE", fire_id_json, fire_id_text, OUTPUT_WHOLE},
 	{"action_id", NULL, action_id_json, NULL, OUTPUT_RIGHT},
-	{"action_name", "NAME", action_name_json, NULL, OUTPUT_LEFT},
+	{"action_name", "NAME", action_name_json, NULL, OUTPUT_LEFT, 1},
 	{"status", "STATUS", status_json, NULL, OUTPUT_STATE},
-	{"finished_at", "FINISHED", finished_at_json, finished_at_text, OUTPUT_LEFT},
-	{"attempts", "ATTEMPTS", attempts_json, NULL, OUTPUT_RIGHT},
+	{"finished_at", "FINISHED", finished_at_json, finished_at_text, OUTPUT_WHOLE, 2},
+	{NULL, "FROM NOW", NULL, from_now_text, OUTPUT_WHOLE},
+	{"attempts", "ATTEMPTS", attempts_json, NULL, OUTPUT_RIGHT, 3},
 	{"reason", "REASON", reason_json, reason_text, OUTPUT_LEFT},
 	{"merged_into", NULL, merged_into_json, NULL, OUTPUT_LEFT},
 	{"scheduled_at", NULL, scheduled_at_json, NULL, OUTPUT_LEFT},

@@ -18,12 +18,18 @@ struct simulation {
 	bool by_action;   /* not by unit of time */
 	uint64_t hottest; /* so many, those with the most fires first; 0: all, in order */
 	bool histogram;
+	/* Of what was missed. */
+	time_us catch_up_from; /* as in struct cli_run */
 };
 
 /* --- simulate_rows.c: the actions --- */
 
 /* An action that fires; the reference is the callee's. Returns false to stop. */
 typedef bool (*simulate_action_fn)(void *context, struct action *action);
+/* Says that a row is bad; of very many not of all. `said` counts them. */
+void simulate_bad_row(const struct cli *cli, int64_t id, const char *reason, uint64_t *said);
+/* What was left out of that, once all rows were read. */
+void simulate_bad_rows_end(const struct cli *cli, uint64_t said);
 /* Calls `each` for the actions of the table that fire, ascending by id; says which rows are bad, and that ids
  * asked for are not there. Returns the exit status. */
 int simulate_each_action(const struct simulation *simulation, simulate_action_fn each, void *context);
@@ -36,6 +42,9 @@ int simulate_fires(const struct simulation *simulation);
 int simulate_counts(const struct simulation *simulation);
 /* simulate_actions.c: how many of each action. */
 int simulate_actions(const struct simulation *simulation);
+
+/* simulate_missed.c: what a start now would make up for. Takes cli->config. */
+int simulate_missed(const struct simulation *simulation);
 
 /* The most bars of a histogram. */
 #define SIMULATE_BARS_MAX 10000

@@ -17,11 +17,17 @@ struct reading {
 	bool missing;
 };
 
-static void bad_say(struct reading *reading, int64_t id, const char *reason)
+void simulate_bad_row(const struct cli *cli, int64_t id, const char *reason, uint64_t *said)
 {
-	if (reading->bad++ < BAD_SHOWN)
-		cli_error(reading->simulation->cli, "action %" G_GINT64_FORMAT " does not fire: %s", id,
-			reason);
+	if ((*said)++ < BAD_SHOWN)
+		cli_error(cli, "action %" G_GINT64_FORMAT " does not fire: %s", id, reason);
+}
+
+void simulate_bad_rows_end(const struct cli *cli, uint64_t said)
+{
+	if (said > BAD_SHOWN)
+		cli_error(cli, "%" G_GUINT64_FORMAT " more rows do not fire; `check` lists all of them",
+			said - BAD_SHOWN);
 }
 
 static void missing_say(struct reading *reading, int64_t id)
@@ -53,7 +59,7 @@ static bool row_take(void *context, const struct action_row *row)
 		action_build(reading->packed->data, reading->packed->len, &reading->defaults, &reading->lanes,
 			cli_schedules(reading->simulation->cli), &action, &error);
 	if (state == ACTION_BAD)
-		bad_say(reading, row->id, error->message);
+		simulate_bad_row(reading->simulation->cli, row->id, error->message, &reading->bad);
 	return !action || reading->each(reading->context, action);
 }
 
@@ -86,9 +92,6 @@ int simulate_each_action(const struct simulation *simulation, simulate_action_fn
 		return cli_fail(simulation->cli, error, "actions_db");
 	while (reading.seen < simulation->id_count)
 		missing_say(&reading, simulation->ids[reading.seen++]);
-	if (reading.bad > BAD_SHOWN)
-		cli_error(simulation->cli,
-			"%" G_GUINT64_FORMAT " more rows do not fire; `check` lists all of them",
-			reading.bad - BAD_SHOWN);
+	simulate_bad_rows_end(simulation->cli, reading.bad);
 	return reading.missing ? EXIT_FAILED : EXIT_DONE;
 }

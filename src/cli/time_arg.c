@@ -181,6 +181,17 @@ bool time_arg_parse(const char *text, time_us now, const struct zone *zone, time
 	return true;
 }
 
+bool catch_up_parse(const char *text, time_us now, const struct zone *zone, time_us *out, GError **error)
+{
+	if (!text || !strcmp(text, "all"))
+		*out = TIME_US_MIN;
+	else if (!strcmp(text, "none"))
+		*out = TIME_US_MAX;
+	else
+		return time_arg_parse(text, now, zone, out, error);
+	return true;
+}
+
 char *span_format(dur_us span, char buf[static SPAN_TEXT_MAX])
 {
 	static const struct {
@@ -206,15 +217,29 @@ char *span_format(dur_us span, char buf[static SPAN_TEXT_MAX])
 	return buf;
 }
 
+static char *format_from(time_us t, time_us now, const char *span, char buf[static SPAN_TEXT_MAX])
+{
+	g_snprintf(buf, SPAN_TEXT_MAX, t > now ? "in %.24s" : "%.24s ago", span);
+	return buf;
+}
+
 char *span_format_from(time_us t, time_us now, char buf[static SPAN_TEXT_MAX])
 {
 	char text[SPAN_TEXT_MAX];
-	dur_us span = t - now;
-	if (span == 0)
-		g_strlcpy(buf, "now", SPAN_TEXT_MAX);
-	else if (span > 0)
-		g_snprintf(buf, SPAN_TEXT_MAX, "in %.24s", span_format(span, text));
-	else
-		g_snprintf(buf, SPAN_TEXT_MAX, "%.24s ago", span_format(span, text));
+	if (t != now)
+		return format_from(t, now, span_format(t - now, text), buf);
+	g_strlcpy(buf, "now", SPAN_TEXT_MAX);
+	return buf;
+}
+
+char *span_format_about(time_us t, time_us now, char buf[static SPAN_TEXT_MAX])
+{
+	char text[SPAN_TEXT_MAX];
+	if (ABS(t - now) >= US_PER_SECOND) {
+		span_format(t - now, text);
+		text[strcspn(text, " ")] = '\0';
+		return format_from(t, now, text, buf);
+	}
+	g_strlcpy(buf, "now", SPAN_TEXT_MAX);
 	return buf;
 }

@@ -14,6 +14,7 @@ struct cli {
 	const struct verb *verb;
 	time_us now;
 	struct output_style style;
+	struct pager *pager; /* what style.file leads to; NULL: nothing is paged */
 	/* Global options as given; NULL or false where they were not. */
 	char *config_path, *env_path;
 	bool quiet, verbose, has_log_format;
@@ -26,6 +27,7 @@ struct cli {
 	struct schedule_cache *schedules;
 	struct zone *zone;
 	char *zone_name;
+	struct zone *shown_zone; /* of times in tables; NULL: zone */
 	struct journal_setting *journal_settings;
 };
 
@@ -44,8 +46,8 @@ struct verb {
 /* NULL-terminated. */
 extern const struct verb *const verbs[];
 extern const struct verb verb_run, verb_init, verb_list, verb_show, verb_next, verb_explain, verb_check,
-	verb_history, verb_import, verb_pause, verb_resume, verb_simulate, verb_trigger, verb_retry,
-	verb_completion;
+	verb_history, verb_import, verb_export, verb_add, verb_edit, verb_remove, verb_pause, verb_resume,
+	verb_simulate, verb_status, verb_trigger, verb_retry, verb_completion;
 
 extern const GOptionEntry cli_global_options[];
 extern const GOptionEntry cli_output_options[];
@@ -77,9 +79,23 @@ struct schedule_cache *cli_schedules(struct cli *cli);
 /* Sets cli->zone and zone_name to the named zone, or where name is NULL to the configured one, else the
  * machine's. */
 bool cli_choose_zone(struct cli *cli, const char *name, GError **error);
+/* The zone of times in tables becomes the named one; where name is NULL it stays cli->zone. False with what
+ * is wrong said: exit status 2. */
+bool cli_show_times_in(struct cli *cli, const char *name);
+/* Borrowed; after cli_choose_zone. */
+const struct zone *cli_shown_zone(const struct cli *cli);
+/* The option that chooses it. */
+#define SHOWN_ZONE_OPTION(place)                                                            \
+	{                                                                                   \
+		"timezone", 0, 0, G_OPTION_ARG_FILENAME, &(place),                          \
+			"the zone of times in tables (default: the configured one)", "ZONE" \
+	}
 /* What NULL means in a row; the strings live as long as cli. Needs config and zone. */
 void cli_defaults(const struct cli *cli, struct action_defaults *out);
 struct lane_names cli_lanes(struct cli *cli);
+/* The same to look for what is wrong with rows: the callback of the configuration passes, as what is wrong
+ * with it is no row's fault. */
+struct lane_names cli_row_lanes(struct cli *cli);
 
 enum cli_store_mode { CLI_STORE_READ, CLI_STORE_WRITE, CLI_STORE_CREATE };
 struct store *cli_open_store(const struct cli *cli, enum cli_store_mode mode, GError **error);
@@ -89,6 +105,9 @@ struct journal *cli_open_journal(struct cli *cli, GError **error);
 struct journal_options cli_journal_options(struct cli *cli);
 /* `sqlite /absolute/path` or `postgresql host:5432/name`. Free with g_free. */
 char *cli_database_place(const struct config_database *database);
+
+/* From here on style.file is stdout itself: for what comes bit by bit, or is no table. */
+void cli_unpage(struct cli *cli);
 
 /* Config and zone: what most verbs begin with. False with everything said. */
 bool cli_prepare(struct cli *cli);

@@ -7,18 +7,20 @@
 #define FOLLOW_EVERY_MS 250
 
 static struct {
-	char *action, *status, *since, *limit;
+	char *action, *status, *since, *limit, *timezone;
 	gboolean follow;
 } given;
 
 static const GOptionEntry options[] = {
 	{"action", 0, 0, G_OPTION_ARG_FILENAME, &given.action, "of this action alone", "ID"},
-	{"status", 0, 0, G_OPTION_ARG_FILENAME, &given.status,
-		"delivered, failed, merged, missed or skipped alone", "S"},
+	{"status", 0, 0, G_OPTION_ARG_FILENAME, &given.status, "what ended so alone",
+		"delivered|failed|merged|missed|skipped"},
 	{"since", 0, 0, G_OPTION_ARG_FILENAME, &given.since, "what ended at this time or later", "TIME"},
 	{"limit", 0, 0, G_OPTION_ARG_FILENAME, &given.limit, "the newest N (default 50; 0: all)", "N"},
 	{"follow", 0, 0, G_OPTION_ARG_NONE, &given.follow, "oldest first, then what comes, until Ctrl-C",
 		NULL},
+	{"timezone", 0, 0, G_OPTION_ARG_FILENAME, &given.timezone,
+		"the zone of TIME, and of times in tables (default: the configured one)", "ZONE"},
 	{NULL},
 };
 
@@ -72,6 +74,8 @@ static bool parse_filter(struct cli *cli, struct filter *out)
 		cli_usage(cli, "--follow has no end, and -o json is one document: take -o jsonl");
 		return false;
 	}
+	if (given.follow)
+		cli_unpage(cli);
 	out->query.action_id = given.action ? &out->action_id : NULL;
 	out->query.status = given.status ? &out->status : NULL;
 	out->query.notes = !given.action && !given.status;
@@ -162,7 +166,10 @@ static int history(struct cli *cli, char **arguments)
 		return EXIT_USAGE;
 	if (!cli_prepare(cli))
 		return EXIT_FAILED;
-	if (given.since && !time_arg_parse(given.since, cli->now, cli->zone, &filter.query.since, &error))
+	if (!cli_show_times_in(cli, given.timezone))
+		return EXIT_USAGE;
+	if (given.since &&
+		!time_arg_parse(given.since, cli->now, cli_shown_zone(cli), &filter.query.since, &error))
 		return cli_usage(cli, "--since: %s", error->message);
 	if (!cli->config->internal_db.set) {
 		cli_error(cli, "no internal_db is configured: nothing is remembered");

@@ -1,16 +1,25 @@
-/* Purpose: the kinds of `import`, a file each, and where they read from. One thread. */
+/* Purpose: the kinds of `import`, a file each, and what they share: where a job store is read from, and how
+ * the rows of a file get into the table. One thread. */
 #pragma once
 
+#include "cli/row_list.h"
 #include "cli/verb.h"
 
 /* Options of the verb as given. */
 struct import_args {
+	const char *file; /* - is stdin; NULL where the kind takes none */
 	const char *from; /* NULL: internal_db */
 	bool dry_run;
+	bool prune;  /* remove rows that are not in the file */
+	bool system; /* the crontab has a column for the user */
 };
 
-/* import apscheduler; returns the exit status. */
+/* Return the exit status. */
 int import_apscheduler(struct cli *cli, const struct import_args *args);
+int import_crontab(struct cli *cli, const struct import_args *args);
+int import_yaml(struct cli *cli, const struct import_args *args);
+
+/* --- from a job store --- */
 
 /* A database to read from. */
 struct import_source {
@@ -24,3 +33,29 @@ struct import_source {
 bool import_source_find(
 	const struct cli *cli, const char *from, struct import_source *source, GError **error);
 void import_source_clear(struct import_source *source);
+
+/* --- from a file --- */
+
+struct import_file {
+	const char *name; /* for messages; borrowed from the arguments */
+	char *text;
+	size_t length;
+	struct row_list *rows; /* what it holds; to be filled in */
+	GPtrArray *problems;   /* what is wrong with it (config/problem.h) */
+};
+/* The table, open for what is to be done. */
+struct import_table {
+	struct store *store;
+	struct row_list *rows;
+	unsigned present; /* optional columns, enum store_column */
+};
+/* Return false with everything said; to be cleared in any case. */
+bool import_file_read(const struct cli *cli, const struct import_args *args, struct import_file *file);
+void import_file_clear(struct import_file *file);
+bool import_table_read(const struct cli *cli, const struct import_args *args, struct import_table *table);
+void import_table_clear(struct import_table *table);
+
+/* Says what is wrong, or makes the table hold the rows of the file and lists what that changes, which is all
+ * that a dry run does. Returns the exit status. */
+int import_rows(struct cli *cli, const struct import_args *args, struct import_file *file,
+	const struct import_table *table);

@@ -99,10 +99,10 @@ static const struct output_column columns[] = {
 	{"action_id", "ID", id_json, NULL, OUTPUT_RIGHT},
 	{"action_name", "NAME", name_json, NULL, OUTPUT_LEFT},
 	{"state", "STATE", state_json, NULL, OUTPUT_LEFT},
-	{"next_run_time", "NEXT RUN TIME", next_run_json, NULL, OUTPUT_LEFT},
+	{"next_run_time", "NEXT RUN TIME", next_run_json, NULL, OUTPUT_WHOLE},
 	{"owed", "OWED", owed_json, NULL, OUTPUT_RIGHT},
-	{"first", "FIRST", first_json, NULL, OUTPUT_LEFT},
-	{"last", "LAST", last_json, NULL, OUTPUT_LEFT},
+	{"first", "FIRST", first_json, NULL, OUTPUT_WHOLE, 2},
+	{"last", "LAST", last_json, NULL, OUTPUT_WHOLE, 1},
 };
 
 static void show(struct importing *importing, const struct import_view *view)
@@ -131,6 +131,8 @@ static struct backlog_record *record_for(struct importing *importing, const char
 		.to = position_end_of(importing->cli->now),
 		.decided_now = importing->cli->now,
 		.drop_before = TIME_US_MIN,
+		.drop_reason = REASON_CATCH_UP_OPTION,
+		.skip_before = TIME_US_MIN,
 		.fire_until = TIME_US_MAX,
 		.settled_id = INT64_MIN,
 		.cursor = position_end_of(after),

@@ -3,6 +3,15 @@
 
 #include "base/progress_bar.h"
 
+static struct {
+	char *timezone;
+} given;
+
+static const GOptionEntry options[] = {
+	SHOWN_ZONE_OPTION(given.timezone),
+	{NULL},
+};
+
 struct listing {
 	struct cli *cli;
 	struct output *output;
@@ -29,6 +38,8 @@ static int list(struct cli *cli, char **arguments)
 	GError *error = NULL;
 	if (!cli_prepare(cli))
 		return EXIT_FAILED;
+	if (!cli_show_times_in(cli, given.timezone))
+		return EXIT_USAGE;
 	struct store *store = cli_open_store(cli, CLI_STORE_READ, &error);
 	if (!store)
 		return cli_fail(cli, error, "actions_db");
@@ -52,8 +63,11 @@ const struct verb verb_list = {
 	.name = "list",
 	.summary = "lists the actions with their next fire, state and last result",
 	.help = "States: active, paused (enabled is false), finished (never fires again), bad (see the "
-		"column ERROR).",
-	.examples = "list\nlist -o json",
+		"column ERROR).\n"
+		"Where the terminal is too narrow, empty columns are left out first, then TIMEZONE, COMMAND, "
+		"ERROR,\nLAST and FROM NOW; `show` and --wide have them.",
+	.examples = "list\nlist --wide --timezone Europe/Berlin\nlist -o json",
+	.options = options,
 	.listing = true,
 	.run = list,
 };

@@ -67,6 +67,7 @@ static int next_of_batch(struct cli *cli)
 	GError *error = NULL;
 	bool had_errors = false, from_stdin = !strcmp(given.batch, "-");
 	FILE *in = from_stdin ? stdin : fopen(given.batch, "re");
+	cli_unpage(cli);
 	if (!in) {
 		cli_error(cli, "%s: %s", given.batch, g_strerror(errno));
 		return EXIT_FAILED;

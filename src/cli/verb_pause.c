@@ -26,23 +26,18 @@ static struct store_change *changes_of(
 	return changes;
 }
 
-static int set_enabled(
-	struct cli *cli, struct store *store, const GArray *ids, struct row_set *set, bool enabled)
+static int set_enabled(struct cli *cli, struct store *store, struct row_set *set, void *context)
 {
 	GError *error = NULL;
 	size_t count;
-	int status = row_set_read(cli, store, ids, set);
-	if (status != EXIT_DONE)
-		return status;
 	if (!(store_columns(store) & STORE_ENABLED)) {
 		cli_error(cli,
 			"actions_db: %s: the table “action” has no column “enabled”; `action-scheduler check "
-			"--fix` "
-			"adds it",
+			"--fix` adds it",
 			store_place(store));
 		return EXIT_FAILED;
 	}
-	g_autofree struct store_change *changes = changes_of(cli, set, enabled, &count);
+	g_autofree struct store_change *changes = changes_of(cli, set, *(const bool *)context, &count);
 	if (!store_write(store, changes, count, NULL, NULL, &error))
 		return cli_fail(cli, error, "actions_db");
 	row_set_show(cli, set);
@@ -51,21 +46,11 @@ static int set_enabled(
 
 static int run(struct cli *cli, char **arguments, bool enabled)
 {
-	GError *error = NULL;
 	g_autoptr(GArray) ids = NULL;
-	struct row_set set = {0};
 	int status = row_set_parse(cli, arguments, &ids);
 	if (status != EXIT_DONE)
 		return status;
-	if (!cli_prepare(cli))
-		return EXIT_FAILED;
-	struct store *store = cli_open_store(cli, CLI_STORE_WRITE, &error);
-	if (!store)
-		return cli_fail(cli, error, "actions_db");
-	status = set_enabled(cli, store, ids, &set, enabled);
-	row_set_clear(&set);
-	store_close(store);
-	return status;
+	return row_set_change(cli, ids, CLI_STORE_WRITE, set_enabled, &enabled);
 }
 
 static int pause_actions(struct cli *cli, char **arguments)
@@ -82,11 +67,9 @@ const struct verb verb_pause = {
 	.name = "pause",
 	.arguments = "ID...",
 	.summary = "stops actions from firing",
-	.help = "Sets the column enabled of the rows to false; a running scheduler sees it. All of them or "
-		"none:\n"
-		"where one is not there nothing is written. What is paused already stays so. Shows the "
-		"actions\n"
-		"as `list` does.",
+	.help = "Sets the column enabled of the rows to false; a running scheduler sees it. All of\n"
+		"them or none: where one is not there nothing is written. What is paused already\n"
+		"stays so. Shows the actions as `list` does.",
 	.examples = "pause 17\npause 17 18 19 -o json",
 	.listing = true,
 	.run = pause_actions,
@@ -96,11 +79,9 @@ const struct verb verb_resume = {
 	.name = "resume",
 	.arguments = "ID...",
 	.summary = "lets paused actions fire again",
-	.help = "Sets the column enabled of the rows to true; a running scheduler sees it. All of them or "
-		"none:\n"
-		"where one is not there nothing is written. Nothing is made up for: what was due while an "
-		"action\n"
-		"was paused is skipped. Shows the actions as `list` does.",
+	.help = "Sets the column enabled of the rows to true; a running scheduler sees it. All of\n"
+		"them or none: where one is not there nothing is written. What was due while they\n"
+		"were paused is skipped. Shows the actions as `list` does.",
 	.examples = "resume 17",
 	.listing = true,
 	.run = resume_actions,

@@ -1,8 +1,6 @@
 #include "cli/time_arg.h"
 #include "cli/verb.h"
 
-#include <string.h>
-
 static struct {
 	char *catch_up;
 } given;
@@ -13,18 +11,6 @@ static const GOptionEntry options[] = {
 	{NULL},
 };
 
-/* TIME_US_MIN skips nothing, TIME_US_MAX all. */
-static bool parse_catch_up(struct cli *cli, time_us *out, GError **error)
-{
-	if (!given.catch_up || !strcmp(given.catch_up, "all"))
-		*out = TIME_US_MIN;
-	else if (!strcmp(given.catch_up, "none"))
-		*out = TIME_US_MAX;
-	else
-		return time_arg_parse(given.catch_up, cli->now, cli->zone, out, error);
-	return true;
-}
-
 static int run(struct cli *cli, char **arguments)
 {
 	(void)arguments;
@@ -34,7 +20,7 @@ static int run(struct cli *cli, char **arguments)
 		.sources = &sources, .log_fixed = cli->quiet || cli->verbose || cli->has_log_format};
 	if (!cli_prepare(cli))
 		return EXIT_FAILED;
-	if (!parse_catch_up(cli, &run.catch_up_from, &error)) {
+	if (!catch_up_parse(given.catch_up, cli->now, cli->zone, &run.catch_up_from, &error)) {
 		cli_fail(cli, error, "--catch-up");
 		return EXIT_USAGE;
 	}

@@ -6,9 +6,9 @@
 #define HOTTEST_MAX 100000
 
 static struct {
-	char *from, *to, *timezone, *limit, *by, *hottest;
+	char *from, *to, *timezone, *limit, *by, *hottest, *catch_up;
 	char **actions;
-	gboolean histogram;
+	gboolean histogram, missed;
 } given;
 
 static const GOptionEntry options[] = {
@@ -25,6 +25,10 @@ static const GOptionEntry options[] = {
 		"the N seconds, or what --by says, with the most fires, those first", "N"},
 	{"histogram", 0, 0, G_OPTION_ARG_NONE, &given.histogram,
 		"draws bars; without --by of seconds, minutes, hours or days, as the stretch is long", NULL},
+	{"missed", 0, 0, G_OPTION_ARG_NONE, &given.missed,
+		"what a start now would make up for, and how, instead of what is to come", NULL},
+	{"catch-up", 0, 0, G_OPTION_ARG_FILENAME, &given.catch_up,
+		"with --missed: as `run` would be started (default all)", "none|all|TIME"},
 	{"timezone", 0, 0, G_OPTION_ARG_FILENAME, &given.timezone,
 		"the zone of the times shown, and of TIME (default: the configured one)", "ZONE"},
 	{NULL},
@@ -150,6 +154,37 @@ static bool choose_unit(const struct cli *cli, struct simulation *out)
 	return false;
 }
 
+/* --- what was missed --- */
+
+static bool check_missed(const struct cli *cli)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} others[] = {{"--from", given.from}, {"--to", given.to}, {"--by", given.by},
+		{"--hottest", given.hottest}, {"--histogram", given.histogram}};
+	if (given.catch_up && !given.missed) {
+		cli_usage(cli, "--catch-up is of --missed alone");
+		return false;
+	}
+	for (size_t i = 0; given.missed && i < G_N_ELEMENTS(others); i++) {
+		if (!others[i].given)
+			continue;
+		cli_usage(
+			cli, "--missed is about what was due by now: it does not go with %s", others[i].name);
+		return false;
+	}
+	return true;
+}
+
+static int missed(struct cli *cli, struct simulation *simulation)
+{
+	g_autoptr(GError) error = NULL;
+	if (!catch_up_parse(given.catch_up, cli->now, simulation->zone, &simulation->catch_up_from, &error))
+		return cli_usage(cli, "--catch-up: %s", error->message);
+	return simulate_missed(simulation);
+}
+
 static int simulate_what(const struct simulation *simulation)
 {
 	if (simulation->by_action)
@@ -158,18 +193,25 @@ static int simulate_what(const struct simulation *simulation)
 									: simulate_fires(simulation);
 }
 
+static int to_come(struct cli *cli, struct simulation *simulation)
+{
+	if (!parse_times(cli, simulation) || !choose_unit(cli, simulation))
+		return EXIT_USAGE;
+	return simulate_what(simulation);
+}
+
 static int simulate(struct cli *cli, char **arguments)
 {
 	(void)arguments;
 	struct simulation simulation = {.cli = cli};
 	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
-	if (!parse_plain(cli, &simulation, ids))
+	if (!parse_plain(cli, &simulation, ids) || !check_missed(cli))
 		return EXIT_USAGE;
 	if (!cli_prepare(cli))
 		return EXIT_FAILED;
 	int status = EXIT_USAGE;
-	if (choose_zone(cli, &simulation) && parse_times(cli, &simulation) && choose_unit(cli, &simulation))
-		status = simulate_what(&simulation);
+	if (choose_zone(cli, &simulation))
+		status = given.missed ? missed(cli, &simulation) : to_come(cli, &simulation);
 	zone_unref(simulation.zone);
 	return status;
 }
@@ -179,14 +221,19 @@ const struct verb verb_simulate = {
 	.summary = "shows what would fire, without firing it",
 	.help = "Every fire of the table due from --from on and before --to, in the order of a run and with "
 		"its "
-		"jitter; or how many\n"
-		"there are. What depends on a run is left out: max_instances, rates, "
-		"refusals.\n\n" TIME_ARG_HELP,
+		"jitter;\n"
+		"or how many there are. What depends on a run is left out: max_instances, rates, "
+		"refusals.\n\n"
+		"--missed reads internal_db, beside a running scheduler too: what was due by now and is not "
+		"done,\n"
+		"and what merge_missed, actuality_time, catch_up_limit and --catch-up would make of it at a "
+		"start.\n\n" TIME_ARG_HELP,
 	.examples = "simulate --from today --to tomorrow\n"
 		    "simulate --to +1h --action 17 --action 18 -o jsonl\n"
 		    "simulate --from today --to tomorrow --histogram\n"
 		    "simulate --by minute --hottest 10\n"
-		    "simulate --by action --hottest 20",
+		    "simulate --by action --hottest 20\n"
+		    "simulate --missed --catch-up '2 hours ago'",
 	.options = options,
 	.listing = true,
 	.run = simulate,

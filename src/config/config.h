@@ -125,5 +125,10 @@ GPtrArray *config_problems_new(void);
 /* "config.yaml:3:11: actions_db.port: must be ..." Free with g_free. */
 char *config_problem_text(const struct config_problem *problem);
 
+/* The text with each secret value of the configuration masked. Free with g_free. */
+char *config_hide_secrets(const struct config *config, const char *text);
+/* `sqlite /absolute/path` or `postgresql host/name`. Free with g_free. */
+char *config_database_place(const struct config_database *database);
+
 /* The configuration in force, one setting a line with its source, secrets masked. Free with g_free. */
 char *config_render(const struct config *config);

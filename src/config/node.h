@@ -13,6 +13,7 @@ enum node_kind { NODE_NULL, NODE_SCALAR, NODE_MAP, NODE_LIST };
 struct node {
 	enum node_kind kind;
 	bool plain;       /* a scalar of YAML without quotes: it may mean a number or a truth value */
+	bool binary;      /* a scalar with the tag !!binary: the text is base64 */
 	int line, column; /* from 1; 0 where the text has no lines of its own (JSON in a variable) */
 	char *text;       /* of a scalar, or of a plain null; valid UTF-8 without NUL */
 	GPtrArray *keys;  /* of a map: scalars, distinct, as many as items */

@@ -668,6 +668,18 @@ const struct option options[] = {
 };
 const size_t options_count = G_N_ELEMENTS(options);
 
+char *config_database_place(const struct config_database *database)
+{
+	const char *dialect = config_dialect_name(database->dialect);
+	g_autofree char *port =
+		database->port ? g_strdup_printf(":%" G_GINT64_FORMAT, database->port) : g_strdup("");
+	if (database->dialect != CONFIG_SQLITE)
+		return g_strdup_printf("%s %s%s/%s", dialect, database->host ? database->host : "localhost",
+			port, database->database);
+	g_autofree char *path = g_canonicalize_filename(database->database, NULL);
+	return g_strdup_printf("%s %s", dialect, path);
+}
+
 struct config_pair *config_database_pairs(const struct config_database *database, size_t *count)
 {
 	struct config_pair *pairs = g_new(struct config_pair, g_hash_table_size(database->options) + 1);

@@ -27,19 +27,12 @@ static void set_errno(GError **error, int number)
 	g_set_error(error, AS_ERROR, code, "cannot be read: %s", g_strerror(number));
 }
 
-bool text_file_read(const char *path, size_t most, char **text, size_t *length, GError **error)
+bool text_fd_read(int fd, size_t most, char **text, size_t *length, GError **error)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		set_errno(error, errno);
-		return false;
-	}
 	GString *content = g_string_new(NULL);
 	bool done = read_all(fd, most, content);
-	int number = errno;
-	close(fd);
 	if (!done)
-		set_errno(error, number);
+		set_errno(error, errno);
 	else if (content->len > most)
 		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "is larger than %zu bytes", most);
 	if (!done || content->len > most) {
@@ -49,4 +42,16 @@ bool text_file_read(const char *path, size_t most, char **text, size_t *length, 
 	*length = content->len;
 	*text = g_string_free(content, FALSE);
 	return true;
+}
+
+bool text_file_read(const char *path, size_t most, char **text, size_t *length, GError **error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		set_errno(error, errno);
+		return false;
+	}
+	bool done = text_fd_read(fd, most, text, length, error);
+	close(fd);
+	return done;
 }

@@ -243,6 +243,50 @@ static bool name_is_secret(const char *name)
 	return false;
 }
 
+/* One of a letter or two says nothing, and would be found everywhere. */
+#define SECRET_MIN 3
+
+/* Not within a word: a password "postgres" is not in "postgresql". */
+static void hide(GString *text, const char *secret)
+{
+	size_t length = secret ? strlen(secret) : 0, from = 0;
+	const char *at;
+	while (length >= SECRET_MIN && (at = strstr(text->str + from, secret))) {
+		size_t begin = (size_t)(at - text->str);
+		bool within = (begin > 0 && g_ascii_isalnum(at[-1])) || g_ascii_isalnum(at[length]);
+		if (!within) {
+			g_string_erase(text, (gssize)begin, (gssize)length);
+			g_string_insert(text, (gssize)begin, MASK);
+		}
+		from = begin + (within ? 1 : strlen(MASK));
+	}
+}
+
+static void hide_map(GString *text, GHashTable *map)
+{
+	GHashTableIter iter;
+	gpointer name, value;
+	if (!map)
+		return;
+	g_hash_table_iter_init(&iter, map);
+	while (g_hash_table_iter_next(&iter, &name, &value))
+		if (name_is_secret(name))
+			hide(text, value);
+}
+
+char *config_hide_secrets(const struct config *config, const char *text)
+{
+	GString *hidden = g_string_new(text);
+	for (size_t i = 0; i < options_count; i++) {
+		const void *slot = (const char *)config + options[i].offset;
+		if (options[i].type == OPTION_SECRET)
+			hide(hidden, *(char *const *)slot);
+		else if (options[i].type == OPTION_MAP)
+			hide_map(hidden, *(GHashTable *const *)slot);
+	}
+	return g_string_free(hidden, FALSE);
+}
+
 static char *show_map(GHashTable *map)
 {
 	if (!map || !g_hash_table_size(map))

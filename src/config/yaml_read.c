@@ -5,7 +5,8 @@
 
 #include "config/problem.h"
 
-#define DEPTH_MAX 64
+#define DEPTH_MAX   64
+#define YAML_BINARY "tag:yaml.org,2002:binary"
 
 struct reader {
 	yaml_parser_t parser;
@@ -14,6 +15,8 @@ struct reader {
 	GPtrArray *problems;
 	GHashTable *anchors; /* name -> node; NULL while the node is still being read */
 	unsigned depth;
+	yaml_item_fn each; /* of yaml_read_items, else NULL */
+	void *each_context;
 };
 
 static struct node *read_node(struct reader *r, const yaml_event_t *event);
@@ -73,29 +76,62 @@ static struct node *read_scalar(struct reader *r, const yaml_event_t *event)
 		return NULL;
 	}
 	struct node *node = add_at(r, NODE_SCALAR, event);
+	const yaml_char_t *tag = event->data.scalar.tag;
 	node->plain = event->data.scalar.plain_implicit;
+	node->binary = tag && !strcmp((const char *)tag, YAML_BINARY);
 	node->text = g_strdup(text);
 	if (node->plain && text_is_null(text))
 		node->kind = NODE_NULL;
 	return node;
 }
 
+/* NULL with *end where the list ends, else for an error. */
+static struct node *read_item(struct reader *r, bool *end)
+{
+	yaml_event_t event;
+	*end = false;
+	if (!next_event(r, &event))
+		return NULL;
+	*end = event.type == YAML_SEQUENCE_END_EVENT;
+	struct node *item = *end ? NULL : read_node(r, &event);
+	yaml_event_delete(&event);
+	return item;
+}
+
 static struct node *read_list(struct reader *r, const yaml_event_t *start)
 {
 	struct node *list = add_at(r, NODE_LIST, start);
-	for (;;) {
-		yaml_event_t event;
-		if (!next_event(r, &event))
-			return NULL;
-		bool end = event.type == YAML_SEQUENCE_END_EVENT;
-		struct node *item = end ? NULL : read_node(r, &event);
-		yaml_event_delete(&event);
-		if (end)
-			return list;
-		if (!item)
-			return NULL;
+	struct node *item;
+	bool end;
+	while ((item = read_item(r, &end)))
 		g_ptr_array_add(list->items, item);
+	return end ? list : NULL;
+}
+
+/* The list of yaml_read_items, whose items go as they come unless an alias may still name them. */
+static struct node *read_items(struct reader *r, const yaml_event_t *start)
+{
+	struct node *item;
+	bool end;
+	while ((item = read_item(r, &end))) {
+		r->each(r->each_context, item);
+		if (!g_hash_table_size(r->anchors))
+			g_ptr_array_set_size(r->tree->nodes, 0);
 	}
+	return end ? add_at(r, NODE_LIST, start) : NULL;
+}
+
+static struct node *read_root(struct reader *r, const yaml_event_t *event)
+{
+	if (!r->each)
+		return read_node(r, event);
+	if (event->type == YAML_SEQUENCE_START_EVENT)
+		return read_items(r, event);
+	struct node *root = read_node(r, event);
+	if (!root || root->kind == NODE_NULL)
+		return root;
+	complain(r, &event->start_mark, "must be a list");
+	return NULL;
 }
 
 /* Puts a pair into the map unless the key is there already, which is said. */
@@ -224,7 +260,7 @@ static bool read_stream(struct reader *r)
 				complain(r, &event.start_mark, "a second document is not supported here");
 			break;
 		default:
-			r->tree->root = read_node(r, &event);
+			r->tree->root = read_root(r, &event);
 			fine = r->tree->root;
 			break;
 		}
@@ -237,17 +273,34 @@ static bool read_stream(struct reader *r)
 	return true;
 }
 
+static bool read_text(struct reader *r, const char *text, size_t length)
+{
+	if (!yaml_parser_initialize(&r->parser))
+		g_error("out of memory");
+	yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, length);
+	r->anchors = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	bool done = read_stream(r);
+	if (r->parser.error == YAML_READER_ERROR)
+		complain_of_bytes(r, text, length);
+	g_hash_table_unref(r->anchors);
+	yaml_parser_delete(&r->parser);
+	return done;
+}
+
 bool yaml_read(const char *text, size_t length, const char *name, struct tree *tree, GPtrArray *problems)
 {
 	struct reader r = {.name = name, .tree = tree, .problems = problems};
-	if (!yaml_parser_initialize(&r.parser))
-		g_error("out of memory");
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, length);
-	r.anchors = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	bool done = read_stream(&r);
-	if (r.parser.error == YAML_READER_ERROR)
-		complain_of_bytes(&r, text, length);
-	g_hash_table_unref(r.anchors);
-	yaml_parser_delete(&r.parser);
+	return read_text(&r, text, length);
+}
+
+bool yaml_read_items(const char *text, size_t length, const char *name, yaml_item_fn each, void *context,
+	GPtrArray *problems)
+{
+	struct tree tree;
+	tree_init(&tree);
+	struct reader r = {
+		.name = name, .tree = &tree, .problems = problems, .each = each, .each_context = context};
+	bool done = read_text(&r, text, length);
+	tree_clear(&tree);
 	return done;
 }

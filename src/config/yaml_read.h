@@ -12,5 +12,13 @@
  * and it returns true. */
 bool yaml_read(const char *text, size_t length, const char *name, struct tree *tree, GPtrArray *problems);
 
+/* Takes an item of a list; it is gone after the call. */
+typedef void (*yaml_item_fn)(void *context, const struct node *item);
+/* Reads a document that is a list, item by item, so that a long one takes no more memory than an item does
+ * (as a whole where it has anchors). An empty document is an empty list. Errors as above; a document that is
+ * no list is one. */
+bool yaml_read_items(const char *text, size_t length, const char *name, yaml_item_fn each, void *context,
+	GPtrArray *problems);
+
 /* "name:line:column" of a node, or just the name where it has no line. Free with g_free. */
 char *yaml_place(const char *name, const struct node *node);

@@ -195,14 +195,32 @@ void words_append_date(GString *out, const struct schedule *s, time_us t)
 	g_string_append_printf(out, " %s", time);
 }
 
+static const dur_us lengths[] = {US_PER_SECOND, US_PER_MINUTE, US_PER_HOUR, US_PER_DAY};
+
 enum words_unit words_unit_of(dur_us length, int64_t *count)
 {
-	static const dur_us lengths[] = {US_PER_SECOND, US_PER_MINUTE, US_PER_HOUR, US_PER_DAY};
 	int unit = WORDS_DAY;
 	while (unit > WORDS_SECOND && length % lengths[unit])
 		unit--;
 	*count = length / lengths[unit];
 	return (enum words_unit)unit;
+}
+
+bool words_is_long(dur_us length)
+{
+	int64_t count;
+	return words_unit_of(length, &count) < WORDS_DAY && count > 600;
+}
+
+void words_append_parts(
+	GString *out, dur_us length, void (*append)(GString *out, int64_t count, enum words_unit unit))
+{
+	for (int unit = WORDS_DAY; unit >= WORDS_SECOND; length %= lengths[unit--]) {
+		if (length < lengths[unit])
+			continue;
+		g_string_append_c(out, ' ');
+		append(out, length / lengths[unit], (enum words_unit)unit);
+	}
 }
 
 /* --- the whole --- */

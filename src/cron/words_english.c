@@ -26,12 +26,18 @@ static void append_even(GString *out, int first, int last, int step)
 
 static const struct words_list numbers = {words_number, NULL, append_even, AND};
 
+static void append_amount(GString *out, int64_t n, enum words_unit unit)
+{
+	g_string_append_printf(out, "%" G_GINT64_FORMAT " %s%s", n, units[unit], n == 1 ? "" : "s");
+}
+
 static void append_every(GString *out, int64_t n, enum words_unit unit)
 {
+	g_string_append(out, "every ");
 	if (n == 1)
-		g_string_append_printf(out, "every %s", units[unit]);
+		g_string_append(out, units[unit]);
 	else
-		g_string_append_printf(out, "every %" G_GINT64_FORMAT " %ss", n, units[unit]);
+		append_amount(out, n, unit);
 }
 
 /* --- the times of a day --- */
@@ -232,6 +238,9 @@ static void say_interval(GString *out, const struct schedule *s)
 	if (s->step % US_PER_SECOND) {
 		g_string_append(out, "every ");
 		append_length(out, s->step);
+	} else if (words_is_long(s->step)) {
+		g_string_append(out, "every");
+		words_append_parts(out, s->step, append_amount);
 	} else {
 		enum words_unit unit = words_unit_of(s->step, &count);
 		append_every(out, count, unit);

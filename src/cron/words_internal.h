@@ -67,6 +67,11 @@ void words_append_date(GString *out, const struct schedule *schedule, time_us t)
 enum words_unit { WORDS_SECOND, WORDS_MINUTE, WORDS_HOUR, WORDS_DAY };
 /* The largest unit that the length is a whole number of. */
 enum words_unit words_unit_of(dur_us length, int64_t *count);
+/* Whether that would be a large number of a small unit: 183845 seconds. */
+bool words_is_long(dur_us length);
+/* ` 2 days 3 hours 4 minutes 5 seconds`, of a length of whole seconds. */
+void words_append_parts(
+	GString *out, dur_us length, void (*append)(GString *out, int64_t count, enum words_unit unit));
 
 /* What a language says. Each begins without a blank. */
 struct words_speaker {

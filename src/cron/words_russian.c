@@ -55,17 +55,24 @@ static void append_even(GString *out, int first, int last, int step)
 
 static const struct words_list numbers = {words_number, NULL, append_even, AND};
 
-static void append_every(GString *out, int64_t n, enum words_unit unit)
+static void append_amount(GString *out, int64_t n, enum words_unit unit)
 {
 	bool teen = n % 100 / 10 == 1;
+	const char *form = teen                         ? units[unit].many
+			   : n % 10 == 1                ? units[unit].one
+			   : n % 10 >= 2 && n % 10 <= 4 ? units[unit].few
+							: units[unit].many;
+	g_string_append_printf(out, "%" G_GINT64_FORMAT " %s", n, form);
+}
+
+static void append_every(GString *out, int64_t n, enum words_unit unit)
+{
+	bool singular = n % 10 == 1 && n % 100 != 11;
+	g_string_append_printf(out, "%s ", singular ? units[unit].every : "каждые");
 	if (n == 1)
-		g_string_append_printf(out, "%s %s", units[unit].every, units[unit].one);
-	else if (!teen && n % 10 == 1)
-		g_string_append_printf(
-			out, "%s %" G_GINT64_FORMAT " %s", units[unit].every, n, units[unit].one);
+		g_string_append(out, units[unit].one);
 	else
-		g_string_append_printf(out, "каждые %" G_GINT64_FORMAT " %s", n,
-			!teen && n % 10 >= 2 && n % 10 <= 4 ? units[unit].few : units[unit].many);
+		append_amount(out, n, unit);
 }
 
 /* --- the times of a day --- */
@@ -155,7 +162,7 @@ static void append_day_run(GString *out, int first, int last)
 static void append_day_even(GString *out, int first, int last, int step)
 {
 	append_day_run(out, first, last);
-	g_string_append_printf(out, " с шагом %d", step);
+	g_string_append_printf(out, " число с шагом %d", step);
 }
 
 static const struct words_list days_of_month = {append_day, append_day_run, append_day_even, AND};
@@ -172,13 +179,23 @@ static char *position_text(int i, int d)
 		"%s %d-%s %s", i == 1 ? "во" : "в", i + 1, endings[gender], weekdays[d].accusative);
 }
 
+/* 1-го и 15-го числа, с 1-го по 7-е число: as the last of them has it. */
+static void append_day_noun(GString *out)
+{
+	if (g_str_has_suffix(out->str, "-го"))
+		g_string_append(out, " числа");
+	else if (g_str_has_suffix(out->str, "-е"))
+		g_string_append(out, " число");
+}
+
 static void append_days(GString *out, const struct calendar *c)
 {
 	g_autoptr(GPtrArray) pieces = g_ptr_array_new_with_free_func(g_free);
 	if (c->days) {
 		g_autoptr(GString) numbered = g_string_new(NULL);
 		words_append_list(numbered, c->days, &days_of_month);
-		g_ptr_array_add(pieces, g_strdup_printf("%s числа", numbered->str));
+		append_day_noun(numbered);
+		g_ptr_array_add(pieces, g_strdup(numbered->str));
 	}
 	for (int i = 0; i < 6; i++)
 		for (int d = 0; d < 7; d++)
@@ -279,6 +296,9 @@ static void say_interval(GString *out, const struct schedule *s)
 	if (s->step % US_PER_SECOND) {
 		g_string_append(out, "каждые ");
 		append_length(out, s->step);
+	} else if (words_is_long(s->step)) {
+		g_string_append(out, "каждые");
+		words_append_parts(out, s->step, append_amount);
 	} else {
 		enum words_unit unit = words_unit_of(s->step, &count);
 		append_every(out, count, unit);

@@ -27,7 +27,17 @@ void call_end(struct command_call *call);
 void call_refuse(struct command_call *call, const char *code, const char *text);
 /* As call_end, once what the engine was asked for by now is durable. Returns the call. */
 struct command_call *call_end_durable(struct command_call *call);
+/* The same, once a commit is. */
+struct command_call *call_end_with(struct command_call *call, uint64_t sequence);
 
+/* command_status.c */
+struct command_call *command_status(struct command_call *call, const struct control_request *request);
 /* command_fires.c */
 struct command_call *command_trigger(struct command_call *call, const struct control_request *request);
 struct command_call *command_retry(struct command_call *call, const struct control_request *request);
+
+/* command_hold.c */
+struct command_call *command_hold(struct command_call *call, const struct control_request *request);
+struct command_call *command_release(struct command_call *call, const struct control_request *request);
+/* What is told of a hold: since when, and why. A new reference; null where nothing is held. */
+json_t *held_told(const struct daemon *d);

@@ -72,7 +72,11 @@ static void fires_add(json_t *fires, const char *key, json_t *subject, json_t *t
 /* Takes the list over. It is answered once what was queued is durable. */
 static struct command_call *fires_told(struct command_call *call, json_t *fires, bool any_queued)
 {
+	const struct daemon *d = call->commands->daemon;
 	json_object_set_new(call->told, "fires", fires);
+	/* What is queued waits for the end of that. */
+	if (any_queued && engine_held(d->engine))
+		json_object_set_new(call->told, "held", held_told(d));
 	if (any_queued)
 		return call_end_durable(call);
 	call_end(call);

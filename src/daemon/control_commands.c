@@ -50,11 +50,16 @@ void call_refuse(struct command_call *call, const char *code, const char *text)
 	call_end(call);
 }
 
-struct command_call *call_end_durable(struct command_call *call)
+struct command_call *call_end_with(struct command_call *call, uint64_t sequence)
 {
-	call->sequence = engine_next_sequence(call->commands->daemon->engine);
+	call->sequence = sequence;
 	g_queue_push_tail(&call->commands->durable, call);
 	return call;
+}
+
+struct command_call *call_end_durable(struct command_call *call)
+{
+	return call_end_with(call, engine_next_sequence(call->commands->daemon->engine));
 }
 
 void commands_committed(struct commands *commands, uint64_t sequence)
@@ -72,6 +77,9 @@ static struct command_call *(*const runs[])(
 	struct command_call *call, const struct control_request *request) = {
 	[CONTROL_TRIGGER] = command_trigger,
 	[CONTROL_RETRY] = command_retry,
+	[CONTROL_STATUS] = command_status,
+	[CONTROL_HOLD] = command_hold,
+	[CONTROL_RELEASE] = command_release,
 };
 
 struct command_call *commands_run(struct commands *commands, const struct control_request *request,

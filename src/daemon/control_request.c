@@ -1,6 +1,7 @@
 #include "daemon/control_request.h"
 
 #include "base/json.h"
+#include "model/progress.h"
 
 #include <string.h>
 
@@ -62,6 +63,25 @@ static bool read_fires(struct control_request *request, const json_t *value, GEr
 	return read_list(request, "fire_ids", value, read_fire, error);
 }
 
+static bool read_reason(struct control_request *request, const json_t *value, GError **error)
+{
+	if (value && !json_is_string(value))
+		return refuse(error, "\"reason\" must be a string");
+	if (value && json_string_length(value) > HOLD_REASON_MAX)
+		return refuse(error, "\"reason\" has %zu bytes, at most %d are taken",
+			json_string_length(value), HOLD_REASON_MAX);
+	request->reason = g_strdup(json_string_value(value));
+	return true;
+}
+
+static bool read_skip(struct control_request *request, const json_t *value, GError **error)
+{
+	if (value && !json_is_boolean(value))
+		return refuse(error, "\"skip\" must be true or false");
+	request->skip = json_is_true(value);
+	return true;
+}
+
 static bool read_identity(struct control_request *request, const json_t *value, GError **error)
 {
 	if (value && !json_is_string(value))
@@ -87,6 +107,9 @@ static const struct {
 } commands[] = {
 	[CONTROL_TRIGGER] = {"trigger", {{"ids", read_ids}}},
 	[CONTROL_RETRY] = {"retry", {{"fire_ids", read_fires}}},
+	[CONTROL_STATUS] = {"status"},
+	[CONTROL_HOLD] = {"hold", {{"reason", read_reason}}},
+	[CONTROL_RELEASE] = {"release", {{"skip", read_skip}}},
 };
 
 static bool read_command(struct control_request *request, const json_t *document, GError **error)
@@ -162,5 +185,6 @@ void control_request_free(struct control_request *request)
 	g_array_unref(request->ids);
 	g_array_unref(request->fires);
 	g_free(request->internal_db);
+	g_free(request->reason);
 	g_free(request);
 }

@@ -9,7 +9,7 @@
 /* Actions or fires of one request. */
 #define CONTROL_IDS_MAX  1000
 
-enum control_command { CONTROL_TRIGGER, CONTROL_RETRY };
+enum control_command { CONTROL_TRIGGER, CONTROL_RETRY, CONTROL_STATUS, CONTROL_HOLD, CONTROL_RELEASE };
 
 struct control_fire {
 	char id[FIRE_ID_MAX]; /* canonical */
@@ -24,6 +24,8 @@ struct control_request {
 			    */
 	GArray *ids;       /* int64_t, of actions */
 	GArray *fires;     /* struct control_fire */
+	char *reason;      /* of a hold; NULL: none was given */
+	bool skip;         /* what was due during the hold is dropped */
 };
 
 /* Reads a line, without its newline. AS_ERROR_INVALID says what is wrong. The caller owns the result. */

@@ -135,6 +135,7 @@ static struct daemon *daemon_new(struct config *config, const struct daemon_opti
 	d->config = config;
 	d->configs = g_ptr_array_new_with_free_func((GDestroyNotify)config_free);
 	g_ptr_array_add(d->configs, config);
+	counters_begin(&d->counters);
 	d->signal_fd = signals_open();
 	d->timer_fd = timer_open();
 	d->inbox = inbox_new();

@@ -102,14 +102,19 @@ static bool python_jobs_read(void *context, struct apscheduler_jobs **out, GErro
 
 /* --- start and end --- */
 
-bool databases_prepare(struct daemon *d, GError **error)
+void databases_new(struct daemon *d)
 {
 	d->machine_zone = tzfile_machine_zone_name();
 	d->zones = zone_cache_new(tzfile_read);
 	d->cache = schedule_cache_new(zone_cache_source(d->zones));
 	d->defaults = databases_defaults(d, d->config);
 	d->tracker = tracker_new(&d->defaults, &d->lane_finder, d->cache);
+}
+
+bool databases_prepare(struct daemon *d, GError **error)
+{
 	uint16_t lane;
+	databases_new(d);
 	if (!lane_find(d, d->config->action.callback, &lane, error)) {
 		g_prefix_error(error, "action.callback: ");
 		return false;
@@ -146,26 +151,30 @@ static void journal_options_set(
 	out->setting_count = count;
 }
 
-void databases_start_journal(struct daemon *d)
+void databases_journal_options(struct daemon *d, struct journal_thread_options *out)
 {
 	const struct config *c = d->config;
-	struct journal_thread_options options = {
+	*out = (struct journal_thread_options){
 		.journal = {.history_level = (enum history_level)c->history.level,
 			.history_max_age = c->history.max_age,
 			.history_max_bytes = c->history.max_bytes},
 		.what = "internal_db",
-		.inbox = d->inbox,
-		.build = definition_build,
-		.context = d,
-		.cache = d->cache,
+		.load = {.build = definition_build, .context = d, .cache = d->cache},
 	};
-	if (d->manual) {
-		options.see = manual_run_see;
-		options.once = true;
-	}
 	if (c->internal_db.set) {
-		journal_options_set(d, &c->internal_db, &options.journal);
-		options.first_start = python_jobs_read;
+		journal_options_set(d, &c->internal_db, &out->journal);
+		out->load.first_start = python_jobs_read;
+	}
+}
+
+void databases_start_journal(struct daemon *d)
+{
+	struct journal_thread_options options;
+	databases_journal_options(d, &options);
+	options.inbox = d->inbox;
+	if (d->manual) {
+		options.load.see = manual_run_see;
+		options.once = true;
 	}
 	d->journal_thread = journal_thread_start(&options);
 }

@@ -7,7 +7,10 @@
  *   databases.c the threads of both databases, and what they need
  *   reload.c    SIGHUP
  *   report.c    what is told to systemd and to the log
+ *   counters.c  what is counted for status
+ *   status.c    the state as a whole
  *   control.c, control_commands.c, command_*.c  what the other verbs ask for
+ *   foresee.c   what would become of all that is owed
  *   manual.c    fires asked for by hand, where no scheduler runs */
 #pragma once
 
@@ -15,6 +18,7 @@
 #include "cron/zone_cache.h"
 #include "daemon/control.h"
 #include "daemon/control_commands.h"
+#include "daemon/counters.h"
 #include "daemon/daemon.h"
 #include "daemon/failure.h"
 #include "daemon/inbox.h"
@@ -44,6 +48,10 @@ struct lane {
 	struct callback *callback; /* NULL until it is first used */
 	char *what;                /* "callback NAME" */
 	struct outage outage;      /* it cannot be opened */
+	char *trouble;             /* its receiver is out of reach; NULL: it is not */
+	char *last_trouble;        /* the last one that there was */
+	time_us trouble_at;        /* when that began */
+	struct lane_counters counters;
 	guint retry_source;
 };
 
@@ -85,7 +93,9 @@ struct daemon {
 	bool known;     /* internal_db knew actions */
 	bool importing; /* until the table is read: what the Python program left is being taken over */
 	size_t import_jobs;
-	size_t bad_rows;
+	bool table_read; /* once, as a whole: what follows is known */
+	size_t bad_rows, disabled_rows;
+	struct counters counters;
 
 	int timer_fd, signal_fd;
 	guint deadline_source;
@@ -141,8 +151,12 @@ struct action_defaults databases_defaults(const struct daemon *d, const struct c
  * last use. */
 struct store_options databases_store_options(
 	const struct config_database *database, struct store_setting **settings);
-/* Checks and prepares what both threads need. */
+/* Makes what both threads share. */
+void databases_new(struct daemon *d);
+/* The same; checks and prepares all else that they need. */
 bool databases_prepare(struct daemon *d, GError **error);
+/* How internal_db is opened and read; settings are valid until databases_free. Once. */
+void databases_journal_options(struct daemon *d, struct journal_thread_options *out);
 void databases_start_journal(struct daemon *d);
 void databases_start_store(struct daemon *d);
 /* False where a thread had to be left behind. */

@@ -5,7 +5,6 @@
 #include "daemon/outage.h"
 #include "base/thread_wait.h"
 
-#include <inttypes.h>
 #include <malloc.h>
 
 #define RETRY_MIN   (100 * US_PER_MS)
@@ -48,18 +47,6 @@ void lookup_free(struct lookup *lookup)
 	g_free(lookup);
 }
 
-void loaded_free(struct loaded *loaded)
-{
-	if (!loaded)
-		return;
-	for (size_t i = 0; i < loaded->actions->len; i++)
-		action_unref(g_array_index(loaded->actions, struct loaded_action, i).action);
-	g_array_unref(loaded->actions);
-	progress_free(loaded->progress);
-	apscheduler_jobs_free(loaded->jobs);
-	g_free(loaded);
-}
-
 static bool error_may_pass(const GError *error)
 {
 	return g_error_matches(error, AS_ERROR, AS_ERROR_UNAVAILABLE);
@@ -96,79 +83,12 @@ static bool error_survive(struct journal_thread *t, const GError *error)
 
 /* --- the start --- */
 
-struct load {
-	struct journal_thread *thread;
-	struct loaded *loaded;
-};
-
-static void definition_load(void *context, const struct definition *definition)
-{
-	struct load *load = context;
-	g_autoptr(GError) error = NULL;
-	const struct journal_thread_options *o = &load->thread->options;
-	if (o->see) {
-		o->see(o->context, definition);
-		return;
-	}
-	struct action *action = o->build(o->context, definition, &error);
-	if (!action) {
-		log_error("%s: action %" PRId64 " as last seen cannot be read any more: %s", o->what,
-			definition->action_id, error ? error->message : "it is no definition");
-		return;
-	}
-	struct loaded_action each = {action, definition->since};
-	g_array_append_val(load->loaded->actions, each);
-}
-
-/* Gives the members of backlog records their schedules; one that has none any more is dropped, which is said.
- */
-static void backlog_resolve(struct journal_thread *t, struct backlog_record *record)
-{
-	uint32_t kept = 0;
-	for (uint32_t i = 0; i < record->member_count; i++) {
-		struct backlog_member *member = &record->members[i];
-		g_autoptr(GError) error = NULL;
-		if (backlog_member_resolve(member, t->options.cache, &error)) {
-			record->members[kept++] = *member;
-			continue;
-		}
-		log_error("%s: the missed fires of action %" PRId64
-			  " are given up, its schedule cannot be read: %s",
-			t->options.what, member->action_id, error->message);
-		g_free(member->packed);
-	}
-	record->member_count = kept;
-}
-
-static bool first_start_read(struct journal_thread *t, struct loaded *loaded, GError **error)
-{
-	const struct journal_thread_options *o = &t->options;
-	return loaded->progress->known || !o->first_start || o->first_start(o->context, &loaded->jobs, error);
-}
-
-static struct loaded *journal_read(struct journal_thread *t, GError **error)
-{
-	time_us start = clock_monotonic();
-	struct loaded *loaded = g_new0(struct loaded, 1);
-	loaded->actions = g_array_new(false, false, sizeof(struct loaded_action));
-	struct load load = {t, loaded};
-	loaded->progress = journal_load(t->journal, definition_load, &load, error);
-	if (!loaded->progress || !first_start_read(t, loaded, error)) {
-		loaded_free(loaded);
-		return NULL;
-	}
-	for (size_t i = 0; i < loaded->progress->backlog->len; i++)
-		backlog_resolve(t, &g_array_index(loaded->progress->backlog, struct backlog_record, i));
-	loaded->took = clock_monotonic() - start;
-	return loaded;
-}
-
 /* Opens and loads, once. */
 static struct loaded *journal_begin(struct journal_thread *t, GError **error)
 {
 	if (!t->journal)
 		t->journal = journal_open(&t->options.journal, error);
-	return t->journal ? journal_read(t, error) : NULL;
+	return t->journal ? loaded_read(t->journal, t->options.what, &t->options.load, error) : NULL;
 }
 
 static bool journal_start(struct journal_thread *t)
@@ -344,10 +264,10 @@ struct journal_thread *journal_thread_start(const struct journal_thread_options 
 {
 	struct journal_thread *t = g_new0(struct journal_thread, 1);
 	t->options = *options;
-	t->outage = (struct outage){.what = options->what,
-		.effect = "nothing fires until it can be opened",
-		.delay_min = RETRY_MIN,
-		.delay_max = RETRY_MAX};
+	outage_init(&t->outage, &(struct outage){.what = options->what,
+					.effect = "nothing fires until it can be opened",
+					.delay_min = RETRY_MIN,
+					.delay_max = RETRY_MAX});
 	g_queue_init(&t->lookups);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->changed, NULL);
@@ -375,6 +295,11 @@ void journal_thread_look_up(struct journal_thread *t, struct lookup *lookup)
 struct journal *journal_thread_journal(struct journal_thread *t)
 {
 	return t->journal;
+}
+
+bool journal_thread_outage(struct journal_thread *t, char **reason, time_us *since)
+{
+	return outage_look(&t->outage, reason, since);
 }
 
 bool journal_thread_stop(struct journal_thread *t, time_us deadline)

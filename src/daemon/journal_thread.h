@@ -5,22 +5,7 @@
 #pragma once
 
 #include "daemon/inbox.h"
-#include "journal/journal.h"
-#include "store/apscheduler_jobs.h"
-
-struct loaded_action {
-	struct action *action; /* a reference */
-	time_us since;
-};
-
-/* What was read back. */
-struct loaded {
-	struct progress *progress;
-	GArray *actions;               /* struct loaded_action, ascending by id */
-	struct apscheduler_jobs *jobs; /* of the Python program; NULL: nothing to import */
-	dur_us took;
-};
-void loaded_free(struct loaded *loaded); /* NULL is fine */
+#include "daemon/loaded.h"
 
 /* Fires that are looked up in the history. */
 struct looked_up {
@@ -45,16 +30,8 @@ struct journal_thread_options {
 	struct journal_options journal; /* strings are borrowed until the stop */
 	const char *what;               /* for messages: "internal_db /srv/database.db" */
 	struct inbox *inbox;
-	/* Called on the thread before MESSAGE_JOURNAL_LOADED, for each definition: makes its action, or,
-	 * where this is not NULL, just sees it. */
-	struct action *(*build)(void *context, const struct definition *definition, GError **error);
-	journal_definition_fn see;
-	/* Called on the thread where internal_db has never seen a scheduler: reads what the Python program
-	 * left (*out NULL: nothing). NULL: it is not asked. */
-	bool (*first_start)(void *context, struct apscheduler_jobs **out, GError **error);
-	void *context;
-	bool once;                    /* what cannot be opened and read at once is not tried again */
-	struct schedule_cache *cache; /* the thread's until then */
+	struct load_how load; /* called on the thread, before MESSAGE_JOURNAL_LOADED */
+	bool once;            /* what cannot be opened and read at once is not tried again */
 };
 
 struct journal_thread *journal_thread_start(const struct journal_thread_options *options);
@@ -65,6 +42,8 @@ void journal_thread_commit(struct journal_thread *thread, struct commit *commit)
 void journal_thread_look_up(struct journal_thread *thread, struct lookup *lookup);
 /* The journal, once loaded, for journal_foreign_version and journal_path. */
 struct journal *journal_thread_journal(struct journal_thread *thread);
+/* As outage_look, of internal_db; the loop thread. */
+bool journal_thread_outage(struct journal_thread *thread, char **reason, time_us *since);
 /* Ends the thread and closes the journal; a commit that was not tried yet is tried once. False where it did
  * not end by the deadline (CLOCK_MONOTONIC): then it is left behind and the process must exit. NULL is fine.
  */

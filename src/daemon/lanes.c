@@ -78,6 +78,9 @@ void lanes_free(struct daemon *d)
 		outage_clear(&d->lanes[i]->outage);
 		g_free(d->lanes[i]->name);
 		g_free(d->lanes[i]->what);
+		g_free(d->lanes[i]->trouble);
+		g_free(d->lanes[i]->counters.unavailable);
+		g_free(d->lanes[i]->last_trouble);
 		g_free(d->lanes[i]);
 	}
 	g_hash_table_unref(d->lane_names);
@@ -99,10 +102,10 @@ static struct lane *lane_named(
 		lane->vtable = vtable;
 		lane->name = g_strdup(name);
 		lane->what = g_strdup_printf("callback %s", name);
-		lane->outage = (struct outage){.what = lane->what,
-			.effect = "its fires wait",
-			.delay_min = US_PER_SECOND,
-			.delay_max = US_PER_MINUTE};
+		outage_init(&lane->outage, &(struct outage){.what = lane->what,
+						   .effect = "its fires wait",
+						   .delay_min = US_PER_SECOND,
+						   .delay_max = US_PER_MINUTE});
 		g_hash_table_insert(d->lane_names, g_strdup(name), lane);
 		d->lanes[d->lanes_known++] = lane;
 	}
@@ -235,6 +238,7 @@ bool lane_hand_out(struct daemon *d, uint16_t index)
 	if (!count)
 		return false;
 	size_t accepted = lane_is_open(d, lane) ? lane->vtable->submit(lane->callback, fires, count) : 0;
+	counters_handed_out(&d->counters, fires, accepted);
 	engine_accepted(d->engine, index, accepted);
 	return accepted > 0;
 }

@@ -148,15 +148,20 @@ void manual_run_see(void *context, const struct definition *definition)
 
 /* Of a known one nothing is written down: what it owes is counted from where it was last seen. Another is
  * seen now, so that the scheduler knows whose the fire is, should it have to run it. */
-static void actions_enter(struct manual_run *run)
+static void actions_enter(struct manual_run *run, const struct progress *known)
 {
 	struct engine *engine = run->daemon->engine;
+	struct progress *progress = progress_new();
 	for (guint i = 0; i < run->actions->len; i++) {
 		const struct asked_action *asked = &g_array_index(run->actions, struct asked_action, i);
 		if (asked->known)
 			engine_restore_action(engine, action_ref(asked->action), TIME_US_MIN);
 	}
-	engine_restore(engine, NULL, clock_now(), clock_boottime());
+	/* Of what is known a hold alone matters: nothing is handed out. Where it is to end with the next
+	 * start it is over. */
+	if (known->hold.skip_until == TIME_US_MIN)
+		progress->hold = hold_copy(&known->hold);
+	engine_restore(engine, progress, clock_now(), clock_boottime());
 	for (guint i = 0; i < run->actions->len; i++) {
 		const struct asked_action *asked = &g_array_index(run->actions, struct asked_action, i);
 		struct action_change change = {.kind = CHANGE_UPSERT,
@@ -186,7 +191,7 @@ bool manual_run_holds(const struct manual_run *run, const struct open_fire *fire
 
 static void end_if_done(struct manual_run *run)
 {
-	if (run->asked && g_hash_table_size(run->expected) == 0)
+	if (run->asked && (g_hash_table_size(run->expected) == 0 || engine_held(run->daemon->engine)))
 		phase_stop(run->daemon);
 }
 
@@ -231,7 +236,7 @@ void manual_run_loaded(struct manual_run *run, const struct loaded *loaded)
 	held_take(run, loaded->progress);
 	lanes_join(d);
 	engine_clock(d->engine, clock_now(), clock_boottime());
-	actions_enter(run);
+	actions_enter(run, loaded->progress);
 	d->phase = PHASE_RUNNING;
 	commands_run(d->commands, run->what->request, answer_take, run);
 }
@@ -305,7 +310,9 @@ void manual_run_end(const struct manual_run *run)
 		return;
 	run->daemon->exit_status = 1;
 	log_error("fires that have not ended: %u; %s", left,
-		run->daemon->config->internal_db.set
-			? "internal_db has them, and the scheduler runs them once it starts"
-			: "without internal_db they are given up");
+		!run->daemon->config->internal_db.set ? "without internal_db they are given up"
+		: engine_held(run->daemon->engine)
+			? "internal_db has them, and the scheduler runs them once `resume --all` has ended "
+			  "the hold"
+			: "internal_db has them, and the scheduler runs them once it starts");
 }

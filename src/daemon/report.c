@@ -9,10 +9,7 @@ static char *place_of(const struct config_database *database)
 {
 	if (!database->set)
 		return g_strdup("none: nothing is remembered over a restart");
-	g_autofree char *path = database->dialect == CONFIG_SQLITE
-					? g_canonicalize_filename(database->database, NULL)
-					: g_strdup_printf("%s/%s", database->host, database->database);
-	return g_strdup_printf("%s %s", config_dialect_name(database->dialect), path);
+	return config_database_place(database);
 }
 
 void report_start(const struct daemon *d)
@@ -27,6 +24,8 @@ void report_start(const struct daemon *d)
 void report_table(struct daemon *d, const struct table_summary *s)
 {
 	d->bad_rows = s->bad_rows;
+	d->disabled_rows = s->disabled_rows;
+	d->table_read = true;
 	double ms = (double)s->took / (double)US_PER_MS;
 	if (d->phase == PHASE_READING)
 		log_info("loaded: actions %zu, schedules %zu, bad rows %zu, in %.0f ms",
@@ -55,6 +54,8 @@ static char *status_text(const struct daemon *d)
 	g_string_append_printf(text, "actions firing: %zu", engine_action_count(d->engine));
 	if (d->bad_rows)
 		g_string_append_printf(text, ", bad rows: %zu", d->bad_rows);
+	if (engine_held(d->engine))
+		g_string_append(text, ", all is held");
 	for (uint16_t i = 0; i < d->lane_count; i++) {
 		struct engine_lane_status s;
 		engine_lane_status(d->engine, i, &s);

@@ -148,6 +148,7 @@ static void summary_post(struct store_thread *t, size_t rows_before, dur_us took
 	struct table_summary *sum = &t->sum;
 	sum->rows = tracker_rows(t->options.tracker);
 	sum->bad_rows = tracker_bad_rows(t->options.tracker);
+	sum->disabled_rows = tracker_disabled_rows(t->options.tracker);
 	sum->took = took;
 	/* Rows that are new changed too, as the tracker tells it. */
 	size_t touched = sum->changed + sum->disabled + sum->went_bad;
@@ -339,10 +340,11 @@ struct store_thread *store_thread_start(const struct store_thread_options *optio
 	struct store_thread *t = g_new0(struct store_thread, 1);
 	t->options = *options;
 	t->period = options->period;
-	t->outage = (struct outage){.what = options->what,
-		.effect = "the last known definitions go on firing, it is tried again",
-		.delay_min = RETRY_MIN,
-		.delay_max = RETRY_MAX};
+	outage_init(
+		&t->outage, &(struct outage){.what = options->what,
+				    .effect = "the last known definitions go on firing, it is tried again",
+				    .delay_min = RETRY_MIN,
+				    .delay_max = RETRY_MAX});
 	t->bad = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
 	t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (t->wake < 0)
@@ -380,6 +382,11 @@ void store_thread_set(struct store_thread *t, dur_us period, const struct action
 	t->poked = true;
 	pthread_mutex_unlock(&t->lock);
 	wake(t->wake);
+}
+
+bool store_thread_outage(struct store_thread *t, char **reason, time_us *since)
+{
+	return outage_look(&t->outage, reason, since);
 }
 
 bool store_thread_stop(struct store_thread *t, time_us deadline)

@@ -20,7 +20,7 @@ struct store_thread_options {
 
 /* What a read of the table came to. */
 struct table_summary {
-	size_t rows, bad_rows;
+	size_t rows, bad_rows, disabled_rows;
 	size_t added, changed, removed, disabled, went_bad;
 	dur_us took;
 };
@@ -31,6 +31,8 @@ void store_thread_poke(struct store_thread *thread);
 /* Another period, and other defaults of actions (copied but for their strings, which must live until the
  * stop). */
 void store_thread_set(struct store_thread *thread, dur_us period, const struct action_defaults *defaults);
+/* As outage_look, of actions_db; the loop thread. */
+bool store_thread_outage(struct store_thread *thread, char **reason, time_us *since);
 /* False where it did not end by the deadline (CLOCK_MONOTONIC): then it is left behind and the process must
  * exit. The inbox must be closed. NULL is fine. */
 bool store_thread_stop(struct store_thread *thread, time_us deadline);

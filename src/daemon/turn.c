@@ -12,14 +12,28 @@
 static void resolved_apply(struct daemon *d, struct message *message)
 {
 	size_t count = failures_take_answers(d->failures, message->data, message->count);
+	counters_answered(&d->counters, d->lanes[message->lane], message->data, count);
 	engine_resolved(d->engine, message->lane, message->data, count);
 	/* The details are the engine's now. */
 	g_free(message->data);
 }
 
+static void trouble_note(struct lane *lane, const char *text)
+{
+	if (text && !lane->trouble)
+		lane->trouble_at = clock_now();
+	g_free(lane->trouble);
+	lane->trouble = g_strdup(text);
+	if (!text)
+		return;
+	g_free(lane->last_trouble);
+	lane->last_trouble = g_strdup(text);
+}
+
 static void trouble_log(const struct daemon *d, const struct message *message)
 {
 	const char *name = d->lanes[message->lane]->name;
+	trouble_note(d->lanes[message->lane], message->text);
 	if (message->text)
 		log_error("callback %s: %s; its fires wait", name, message->text);
 	else
@@ -115,6 +129,7 @@ static bool commit_hand_on(struct daemon *d)
 	if (!commit)
 		return false;
 	d->committing = true;
+	counters_committing(d, commit);
 	failures_note(d->failures, commit);
 	manual_run_note(d->manual, commit);
 	journal_thread_commit(d->journal_thread, commit);

@@ -99,13 +99,16 @@ static struct record *group_record(struct lane *lane, const struct backlog_recor
 		if (data->id > after_id && record->derived && record->derived_from == stretch->id &&
 			record->phase == RECORD_WAITING && data->member_count < GROUP_MEMBERS_MAX &&
 			data->decided_now == stretch->decided_now &&
-			data->fire_until == stretch->fire_until &&
+			data->fire_until == stretch->fire_until && data->held == stretch->held &&
+			data->drop_before == stretch->drop_before &&
 			position_compare(data->from, stretch->from) <= 0 &&
 			position_compare(data->to, stretch->to) == 0)
 			return record;
 	}
 	struct record *record = record_new(lane, stretch->from, stretch->to, stretch->decided_now);
 	record->data.drop_before = stretch->drop_before;
+	record->data.drop_reason = stretch->drop_reason;
+	record->data.held = stretch->held;
 	record->data.fire_until = stretch->fire_until;
 	record->derived = true;
 	record->derived_from = stretch->id;
@@ -153,7 +156,10 @@ static void detach_from_records(
 			!record_owes(record, action, &after, &schedule, &member))
 			continue;
 		struct backlog_record stretch = record->data;
-		stretch.drop_before = MAX(stretch.drop_before, record->skip_before);
+		if (record->skip_before > stretch.drop_before) {
+			stretch.drop_before = record->skip_before;
+			stretch.drop_reason = (uint8_t)record_skip_reason(record, record->skip_before - 1);
+		}
 		hand_over(engine, heir, action, schedule, after, &stretch);
 		record_let_go(record, action);
 		if (member)
@@ -171,6 +177,8 @@ static void detach_from_live(
 		.decided_now = batch->now,
 		.fire_until = TIME_US_MAX,
 		.drop_before = batch->engine->starting ? engine_drop_before(batch->engine) : TIME_US_MIN,
+		.drop_reason = REASON_CATCH_UP_OPTION,
+		.held = engine_held(batch->engine) != NULL,
 	};
 	time_us after = MAX(action->since, lane_since(lane, action));
 	hand_over(batch->engine, heir, action, action->schedule, after, &stretch);
@@ -212,8 +220,8 @@ static void batch_write_down(struct batch *batch, struct lane *lane)
 		return;
 	batch->written_down[lane->index] = true;
 	/* Fires after a stretch that is held cannot be written down before it. */
-	if (lane->hold.on)
-		lane_release_hold(lane);
+	if (lane->jump.on)
+		lane_jump_believe(lane);
 	lane_write_down(lane);
 }
 
@@ -247,7 +255,7 @@ static void apply_replaced(struct batch *batch, struct action *old, struct actio
 	retire_action(batch, old);
 	fresh->incarnation = old->incarnation;
 	fresh->since = old->since;
-	if (moves || lane->records->len > 0 || lane->hold.on) {
+	if (moves || lane->records->len > 0 || lane->jump.on) {
 		batch_write_down(batch, lane);
 		detach_from_records(engine, lane, &heir, old);
 		fresh->since = MAX(old->since, lane_since(lane, old));
@@ -301,7 +309,7 @@ static void lanes_catch_up(struct engine *engine, time_us now)
 		struct lane *lane = engine->lanes[i];
 		struct cursor *top = source_top(&lane->source);
 		struct position end = position_end_of(now);
-		if (!lane->hold.on && (!top || top->head.due_at > now) && !lane->ready.length &&
+		if (!lane->jump.on && (!top || top->head.due_at > now) && !lane->ready.length &&
 			position_compare(lane->live.dispatched, end) < 0)
 			lane->live.dispatched = end;
 	}

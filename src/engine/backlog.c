@@ -6,15 +6,6 @@
 /* Ids of dropped fires that may wait for a commit before deciding goes on. */
 #define SETTLE_PENDING_MAX 65536
 
-struct slice {
-	struct slice_key key;
-	struct decision decision;
-	struct action_list members; /* references */
-	struct cursor cursor;
-	uint32_t stale; /* members that were handed over to other records */
-	GArray *ids;    /* int64_t: of the piece being settled, whose dropped fires are to be told */
-};
-
 /* --- slices --- */
 
 static guint slice_hash(const void *data)
@@ -91,6 +82,8 @@ struct record *record_new(struct lane *lane, struct position from, struct positi
 		.to = to,
 		.decided_now = decided_now,
 		.drop_before = TIME_US_MIN,
+		.drop_reason = REASON_CATCH_UP_OPTION,
+		.skip_before = TIME_US_MIN,
 		.fire_until = TIME_US_MAX,
 		.settled_id = INT64_MIN,
 		.cursor = from,
@@ -110,7 +103,7 @@ struct record *record_restore(struct lane *lane, struct backlog_record *data)
 	record->scanned_id = INT64_MIN;
 	record->stored = true;
 	record->members_left = record->data.member_count;
-	record->skip_before = engine_drop_before(lane->engine);
+	record->skip_before = MAX(record->data.skip_before, engine_drop_before(lane->engine));
 	records_add(lane, record);
 	return record;
 }
@@ -289,19 +282,16 @@ static void start_firing(struct record *record)
 
 bool lane_can_settle(const struct lane *lane)
 {
-	if (lane->records->len == 0 || lane->hold.on || lane->engine->stopped)
+	if (lane->records->len == 0 || lane->jump.on || lane->engine->stopped)
 		return false;
 	/* The record is the decision: it is durable before anything comes of it. */
 	const struct record *record = lane->records->pdata[0];
-	return record->phase != RECORD_FIRING && record->stored && record->written <= lane->engine->durable &&
-	       lane->engine->pending_ids <= SETTLE_PENDING_MAX;
+	return record->phase != RECORD_FIRING && !record->data.held && record->stored && !record->redefined &&
+	       record->written <= lane->engine->durable && lane->engine->pending_ids <= SETTLE_PENDING_MAX;
 }
 
-bool lane_settle(struct lane *lane)
+bool record_settle(struct lane *lane, struct record *record)
 {
-	if (!lane_can_settle(lane))
-		return false;
-	struct record *record = lane->records->pdata[0];
 	if (record->phase == RECORD_WAITING)
 		settle_begin(record);
 	g_autoptr(GPtrArray) touched = g_ptr_array_new();
@@ -316,6 +306,14 @@ bool lane_settle(struct lane *lane)
 	}
 	if (!more)
 		start_firing(record);
+	return more;
+}
+
+bool lane_settle(struct lane *lane)
+{
+	if (!lane_can_settle(lane))
+		return false;
+	record_settle(lane, lane->records->pdata[0]);
 	return true;
 }
 
@@ -323,7 +321,7 @@ bool lane_settle(struct lane *lane)
 
 struct record *lane_firing(const struct lane *lane)
 {
-	if (lane->records->len == 0 || lane->hold.on)
+	if (lane->records->len == 0 || lane->jump.on)
 		return NULL;
 	struct record *record = lane->records->pdata[0];
 	return record->phase == RECORD_FIRING ? record : NULL;
@@ -341,6 +339,11 @@ bool record_has_more(const struct record *record)
 	return record_top(record) != NULL;
 }
 
+enum fire_reason record_skip_reason(const struct record *record, time_us due)
+{
+	return due < record->data.skip_before ? REASON_PROGRESS_SET : REASON_CATCH_UP_OPTION;
+}
+
 struct flight *record_dispatch(struct lane *lane, struct record *record)
 {
 	struct cursor *top;
@@ -353,7 +356,8 @@ struct flight *record_dispatch(struct lane *lane, struct record *record)
 	record->stream.dispatched = top->head;
 	source_advance(&record->source);
 	if (flight->position.due_at < record->skip_before)
-		flight_done(lane, flight, STATUS_SKIPPED, REASON_CATCH_UP_OPTION);
+		flight_done(
+			lane, flight, STATUS_SKIPPED, record_skip_reason(record, flight->position.due_at));
 	else
 		record->fired++;
 	return flight;

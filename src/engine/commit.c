@@ -167,11 +167,11 @@ static void commit_record(struct lane *lane, struct record *record)
 	if (!record->dirty && !record->members_dirty)
 		return;
 	bool with_members = record->data.members && (record->members_dirty || !record->stored);
-	if (!record->stored)
+	if (!record->stored || record->redefined)
 		record->written = lane->engine->next_sequence + 1;
 	struct backlog_record copy = record_copy(record, with_members);
 	g_array_append_val(commit->backlog, copy);
-	record->dirty = record->members_dirty = false;
+	record->dirty = record->members_dirty = record->redefined = false;
 	record->stored = true;
 }
 
@@ -195,7 +195,7 @@ static void commit_records(struct lane *lane)
 
 static void commit_lane(struct lane *lane)
 {
-	struct position to = lane->hold.on ? lane->hold.from : lane->live.dispatched;
+	struct position to = lane->jump.on ? lane->jump.from : lane->live.dispatched;
 	lane->reached = stream_retire(lane, &lane->live, to);
 	commit_records(lane);
 	commit_open(lane);

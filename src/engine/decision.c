@@ -75,7 +75,8 @@ void decision_make(struct decision *decision, const struct backlog_record *recor
 	*decision = (struct decision){.floor = record->to.due_at};
 	if (record->drop_before > after + 1) {
 		time_us dropped_to = MIN(record->drop_before - 1, record->to.due_at);
-		drop(decision, key->schedule, id, after, dropped_to, STATUS_SKIPPED, REASON_CATCH_UP_OPTION);
+		drop(decision, key->schedule, id, after, dropped_to, STATUS_SKIPPED,
+			(enum fire_reason)record->drop_reason);
 		after = dropped_to;
 	}
 	if (after >= record->to.due_at)

@@ -21,6 +21,7 @@ struct engine *engine_new(const struct engine_options *options)
 	engine->retiring = g_ptr_array_new();
 	engine->pending = commit_new();
 	engine->next_record = 1;
+	engine->hold = HOLD_NONE;
 	g_queue_init(&engine->notes);
 	for (uint16_t i = 0; i < options->lane_count; i++)
 		engine_add_lane(engine, &options->lanes[i]);
@@ -59,6 +60,7 @@ void engine_free(struct engine *engine)
 	commit_free(engine->pending);
 	g_queue_clear_full(&engine->notes, g_free);
 	import_free(engine->import);
+	hold_clear(&engine->hold);
 	g_free(engine->lanes);
 	g_free(engine);
 }
@@ -265,8 +267,10 @@ void engine_restore(struct engine *engine, struct progress *progress, time_us no
 	for (uint16_t i = 0; i < engine->lane_count; i++)
 		restore_position(engine, engine->lanes[i]);
 	clamp_since(engine);
-	if (progress)
+	if (progress) {
 		restore_opens(engine, progress->open);
+		hold_restore(engine, &progress->hold);
+	}
 	progress_free(progress);
 	engine->restored = true;
 }
@@ -282,9 +286,9 @@ static void clock_forward(struct engine *engine, dur_us step)
 	engine_note(engine, true,
 		"the clock stepped forward by %.0f s: what it jumped over is held for %d s before that is "
 		"believed",
-		(double)step / 1e6, (int)(ENGINE_HOLD / US_PER_SECOND));
+		(double)step / 1e6, (int)(ENGINE_STEP_WAIT / US_PER_SECOND));
 	for (uint16_t i = 0; i < engine->lane_count; i++)
-		lane_hold(engine->lanes[i]);
+		lane_jump_begin(engine->lanes[i]);
 }
 
 static void clock_backward(struct engine *engine, dur_us step)
@@ -292,9 +296,9 @@ static void clock_backward(struct engine *engine, dur_us step)
 	engine_note(engine, true, "the clock stepped back by %.3f s", (double)step / 1e6);
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
 		struct lane *lane = engine->lanes[i];
-		if (lane->hold.on && engine->now < lane->hold.to.due_at) {
+		if (lane->jump.on && engine->now < lane->jump.to.due_at) {
 			engine_note(engine, true, "callback %s: the step forward is taken back", lane->name);
-			lane_cancel_hold(lane);
+			lane_jump_cancel(lane);
 		}
 		if (engine->now < lane->live.dispatched.due_at - ENGINE_STEP_HELD) {
 			engine_note(engine, true,
@@ -305,14 +309,15 @@ static void clock_backward(struct engine *engine, dur_us step)
 		}
 	}
 	clamp_since(engine);
+	hold_clock_back(engine);
 }
 
-static void release_holds(struct engine *engine)
+static void jumps_believe(struct engine *engine)
 {
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
 		struct lane *lane = engine->lanes[i];
-		if (lane->hold.on && engine->boottime >= lane->hold.until_boottime)
-			lane_release_hold(lane);
+		if (lane->jump.on && engine->boottime >= lane->jump.until_boottime)
+			lane_jump_believe(lane);
 	}
 }
 
@@ -330,7 +335,7 @@ void engine_clock(struct engine *engine, time_us now, time_us boottime)
 		clock_forward(engine, step);
 	else if (step <= -ENGINE_STEP_NOTED)
 		clock_backward(engine, -step);
-	release_holds(engine);
+	jumps_believe(engine);
 }
 
 /* --- work and rest --- */
@@ -343,8 +348,7 @@ bool engine_work(struct engine *engine)
 	return more;
 }
 
-/* What is written down as begun and was not handed out will not begin in this life. */
-static void lane_begin_no_more(struct lane *lane)
+void lane_begin_no_more(struct lane *lane)
 {
 	for (struct flight *flight = lane->open_first; flight; flight = flight->next) {
 		if (!flight->started || flight->state == FLIGHT_SUBMITTED || flight->state == FLIGHT_DONE)
@@ -357,12 +361,13 @@ static void lane_begin_no_more(struct lane *lane)
 void engine_stop(struct engine *engine)
 {
 	engine->stopped = true;
-	/* Nobody will wait for the end of a hold; what was fired meanwhile is to be recorded. */
+	/* Nobody will wait until a step of the clock is believed; what was fired meanwhile is to be recorded.
+	 */
 	for (uint16_t i = 0; i < engine->lane_count; i++) {
 		lane_take_back(engine->lanes[i]);
 		lane_begin_no_more(engine->lanes[i]);
-		if (engine->lanes[i]->hold.on)
-			lane_release_hold(engine->lanes[i]);
+		if (engine->lanes[i]->jump.on)
+			lane_jump_believe(engine->lanes[i]);
 	}
 }
 

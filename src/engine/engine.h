@@ -18,6 +18,7 @@
 #pragma once
 
 #include "model/change.h"
+#include "model/foreseen.h"
 #include "model/import.h"
 #include "model/progress.h"
 
@@ -27,7 +28,7 @@
 #define ENGINE_STEP_HELD  US_PER_HOUR
 /* ... for this long, before it is believed. A backward step of more than ENGINE_STEP_HELD opens a clock
  * epoch. */
-#define ENGINE_HOLD       US_PER_MINUTE
+#define ENGINE_STEP_WAIT  US_PER_MINUTE
 /* A step smaller than this is not worth a note. */
 #define ENGINE_STEP_NOTED (2 * US_PER_SECOND)
 /* A fire that is unanswered for so long is written down as open, so that the watermark can go on. */
@@ -88,6 +89,14 @@ struct import_result {
 };
 void engine_import_end(struct engine *engine, struct import_result *out);
 
+/* --- in place of running --- */
+
+typedef void (*engine_foreseen_fn)(void *context, const struct foreseen *foreseen);
+/* After the changes of the table: tells what would become of all that is owed by now, if it ran. It decides
+ * as it would then, and hands out nothing; a hold counts as over now. Afterwards the engine is good for
+ * nothing but engine_free. */
+void engine_foresee(struct engine *engine, engine_foreseen_fn each, void *context);
+
 /* --- events --- */
 
 /* Tells the time; called first in every turn. Notices steps of the clock: `boottime` goes on steadily. */
@@ -111,6 +120,17 @@ enum engine_asked engine_trigger(struct engine *engine, int64_t action_id, const
  * `fire` are read. It is handed out once that is durable; its outcome takes the place of the one in the
  * history. */
 enum engine_asked engine_retry(struct engine *engine, const struct open_fire *fire);
+/* All waits from now on, for maintenance: nothing is handed out, not even what is asked for; what is handed
+ * out goes on to its end. It lasts over restarts. The reason is copied; NULL: none. False where it is so
+ * already. */
+bool engine_hold(struct engine *engine, const char *reason);
+/* The end of it, as soon as that is durable: what was due since is missed, by the ordinary rules, or with
+ * `skip` dropped. False where nothing is held. */
+bool engine_release(struct engine *engine, bool skip);
+/* NULL where nothing is held. Borrowed until the next event. */
+const struct hold *engine_held(const struct engine *engine);
+/* The commit with which that is durable; 0: it is. */
+uint64_t engine_hold_sequence(const struct engine *engine);
 /* What was asked for by now is durable once this commit is. */
 uint64_t engine_next_sequence(const struct engine *engine);
 /* A commit is durable. */
@@ -157,9 +177,9 @@ void engine_lane_status(const struct engine *engine, uint16_t lane, struct engin
 size_t engine_action_count(const struct engine *engine);
 /* Of these, the actions that have a fire to come. Kept, not counted. */
 size_t engine_firing_count(const struct engine *engine);
-/* Live fires due after now, of all lanes in their order, at most max of at most ENGINE_NEXT_MAX; borrowed
- * until the next change. Bounded in time: of a lane with very many schedules that are due and not handed out,
- * none are told. */
+/* Of each action the first live fire due after now, the earliest of all first, at most max of at most
+ * ENGINE_NEXT_MAX; borrowed until the next change. Bounded in time: of a lane with very many schedules that
+ * are due and not handed out, none are told. */
 #define ENGINE_NEXT_MAX 32
 struct engine_next {
 	const struct action *action;

@@ -5,7 +5,9 @@
  *  - missed.c: live fires that are late, clock steps: what goes to a record, what comes again
  *  - decision.c: what is dropped of a stretch of missed fires
  *  - backlog.c: records of missed time: deciding over their actions, the order of what remains
+ *  - foresee.c: what would become of all that is owed
  *  - manual.c: fires that were asked for
+ *  - hold.c: all waits, for maintenance
  *  - settled.c: fires that are over for good
  *  - flight.c: fires on their way from being due to being durable, and the runs that last
  *  - lane.c: taking, answers, when to look again
@@ -119,7 +121,14 @@ void decision_make(struct decision *decision, const struct backlog_record *recor
 	const struct slice_key *key, int64_t id);
 
 /* Actions of a record for which it has decided alike. */
-struct slice;
+struct slice {
+	struct slice_key key;
+	struct decision decision;
+	struct action_list members; /* references */
+	struct cursor cursor;
+	uint32_t stale; /* members that were handed over to other records */
+	GArray *ids;    /* int64_t: of the piece being settled, whose dropped fires are to be told */
+};
 
 enum record_phase { RECORD_WAITING, RECORD_SETTLING, RECORD_FIRING };
 
@@ -131,17 +140,18 @@ struct record {
 	int64_t scanned_id;  /* actions up to here are in slices */
 	time_us skip_before; /* dropped when they come, for a record of an earlier start */
 	uint64_t fired;
-	uint64_t written;      /* the commit that writes it first; 0 where it was read back */
+	uint64_t written;      /* the commit that writes what is to be decided; 0 where it was read back */
 	uint32_t members_left; /* not handed over to other records */
 	uint8_t phase;
 	uint64_t heir_turn;    /* of the last edit that left something to it */
 	uint64_t derived_from; /* the record (0: the live stream) whose edited actions it took over */
 	bool derived, dirty, members_dirty, stored;
+	bool redefined; /* what is to be decided changed, and is to be written again first */
 };
 
 /* --- lanes --- */
 
-struct hold {
+struct jump {
 	bool on;
 	time_us until_boottime;
 	struct position from, to;
@@ -171,7 +181,7 @@ struct lane {
 	GHashTable *open_set; /* the same, as a set; equal by position and UUID, twins behind one of them */
 	GPtrArray *records;   /* struct record, the first is worked on */
 	GHashTable *runs;     /* action id → struct run; NULL where fires do not last */
-	struct hold hold;
+	struct jump jump;
 	uint32_t retained, backlog_retained, in_flight, open_count, open_changed, asked;
 	dur_us backlog_walked; /* time made up for, since the start */
 	uint32_t turns;
@@ -206,7 +216,10 @@ struct engine {
 	uint64_t durable;         /* the last one that is */
 	GPtrArray *retiring;      /* struct flight */
 	GQueue notes;             /* char * */
-	struct import *import;    /* what another scheduler left owed; NULL: nothing, or it is done */
+	struct hold hold;
+	uint64_t hold_by;      /* the commit with which it is durable as it is */
+	uint64_t released_by;  /* the same of its last end */
+	struct import *import; /* what another scheduler left owed; NULL: nothing, or it is done */
 };
 
 /* A receiver may ask to be left alone for so long at most. */
@@ -234,6 +247,14 @@ void import_free(struct import *import); /* NULL is fine */
 /* actions.c */
 /* A definition seen while the clock was ahead holds from an earlier time, durably. */
 void action_begin_no_later(struct engine *engine, struct action *action, time_us t);
+
+/* hold.c */
+/* Whether nothing is to be handed out; a hold ends once that is durable. */
+bool engine_holds(const struct engine *engine);
+/* What was read back; taken out of the progress. The lanes and their records are restored. */
+void hold_restore(struct engine *engine, struct hold *hold);
+/* The clock went back: a hold cannot have begun later than now. */
+void hold_clock_back(struct engine *engine);
 
 /* flight.c */
 struct flight *flight_new(struct lane *lane, struct stream *stream, struct action *action,
@@ -283,10 +304,15 @@ time_us lane_since(const struct lane *lane, const struct action *action);
 bool lane_is_held_up(const struct lane *lane);
 /* Opens a record over the live fires that are late, where there are any. */
 void lane_find_missed(struct lane *lane);
+/* What a hold kept of the live stream: the fires due after `since` up to `until` are dropped, those before
+ * were missed. */
+void lane_drop_held(struct lane *lane, time_us since, time_us until);
+/* What is written down as begun and was not handed out does not begin for now. */
+void lane_begin_no_more(struct lane *lane);
 /* A jump of the clock forward: what it jumped over waits; it was real; it was not. */
-void lane_hold(struct lane *lane);
-void lane_release_hold(struct lane *lane);
-void lane_cancel_hold(struct lane *lane);
+void lane_jump_begin(struct lane *lane);
+void lane_jump_believe(struct lane *lane);
+void lane_jump_cancel(struct lane *lane);
 /* The clock went back for good: what is fired from now on may have been fired before. */
 void lane_new_epoch(struct lane *lane);
 
@@ -310,9 +336,13 @@ struct record *lane_firing(const struct lane *lane);
 bool lane_can_settle(const struct lane *lane);
 /* Decides over some more actions of the first record; true where there is more to do. */
 bool lane_settle(struct lane *lane);
+/* The same for a record, whatever is durable; true where it is not through. */
+bool record_settle(struct lane *lane, struct record *record);
 /* Dispatches the next fire of the record; NULL where there is none. */
 struct flight *record_dispatch(struct lane *lane, struct record *record);
 bool record_has_more(const struct record *record);
+/* Why a fire of it due before skip_before is. */
+enum fire_reason record_skip_reason(const struct record *record, time_us due);
 /* Where all of it is resolved: nothing to dispatch, nothing on its way. */
 bool record_is_done(const struct record *record);
 /* The bound after which an action's fires are owed by the record; false where it owes none. */

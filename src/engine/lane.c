@@ -109,7 +109,7 @@ static void flight_begin(struct lane *lane, struct flight *flight)
 /* What begins is written down at once, and while a step of the clock is held the watermark cannot follow. */
 static bool live_may_begin(const struct lane *lane)
 {
-	return !lane->begin_max || !lane->hold.on;
+	return !lane->begin_max || !lane->jump.on;
 }
 
 /* --- taking --- */
@@ -244,7 +244,7 @@ static bool any_waiting_due(const struct lane *lane)
 bool lane_can_take(const struct lane *lane)
 {
 	const struct engine *engine = lane->engine;
-	if (engine->stopped || lane->full || lane->blocked_until > engine->boottime ||
+	if (engine->stopped || engine_holds(engine) || lane->full || lane->blocked_until > engine->boottime ||
 		lane_is_held_up(lane) || !rate_allows(lane, 1) ||
 		!may_begin(lane, g_queue_peek_head((GQueue *)&lane->ready)))
 		return false;
@@ -465,13 +465,13 @@ time_us lane_next_wake(const struct lane *lane)
 	if (lane_can_take(lane) || lane_can_settle(lane))
 		return TIME_US_MIN;
 	time_us wake = TIME_US_MAX;
-	if (lane->hold.on)
-		wake = wake_at_boottime(engine, lane->hold.until_boottime);
+	if (lane->jump.on)
+		wake = wake_at_boottime(engine, lane->jump.until_boottime);
 	else
 		wake = stream_wake(engine, &lane->live);
 	if (lane->records->len > 0)
 		wake = MIN(wake, stream_wake(engine, &((struct record *)lane->records->pdata[0])->stream));
-	if (engine->stopped || lane->full || lane_is_held_up(lane))
+	if (engine->stopped || engine_holds(engine) || lane->full || lane_is_held_up(lane))
 		return wake;
 	if (lane->blocked_until > engine->boottime)
 		return MIN(wake, wake_at_boottime(engine, lane->blocked_until));

@@ -143,8 +143,10 @@ static bool glance_next(struct glances *glances, struct engine_next *out)
 		glance_add(glances, glance.lane, 2 * glance.place + 2);
 		glance.place = UINT32_MAX;
 	}
-	struct position after = to_come ? glance.cursor.head : position_end_of(glances->now);
-	if (cursor_seek(&glance.cursor, after))
+	/* Of each action once: the others that share its schedule are due with it, and without jitter. */
+	if (cursor_seek(&glance.cursor, to_come ? out->position : position_end_of(glances->now)) &&
+		(!to_come || (glance.cursor.head.due_at == out->position.due_at &&
+				     !schedule_jitter(glance.cursor.schedule))))
 		g_array_append_val(glances->ahead, glance);
 	return to_come;
 }

@@ -94,8 +94,8 @@ static struct position live_cut(struct lane *lane, struct position to)
 static void stretch_note(struct lane *lane, const char *what, struct position from, struct position to)
 {
 	char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
-	engine_note(lane->engine, true, "callback %s: fires due after %s up to %s %s, they are made up for",
-		lane->name, from.due_at == TIME_US_MIN ? "the beginning" : time_format_utc(from.due_at, a),
+	engine_note(lane->engine, true, "callback %s: fires due after %s up to %s %s", lane->name,
+		from.due_at == TIME_US_MIN ? "the beginning" : time_format_utc(from.due_at, a),
 		time_format_utc(to.due_at, b), what);
 }
 
@@ -103,41 +103,63 @@ bool lane_is_held_up(const struct lane *lane)
 {
 	time_us limit = lane->engine->now - ENGINE_GRACE;
 	const struct cursor *top = source_top(&lane->source);
-	return lane->hold.on && ((top && top->head.due_at < limit) || any_late(lane, limit));
+	return lane->jump.on && ((top && top->head.due_at < limit) || any_late(lane, limit));
+}
+
+static void lane_missed_to(struct lane *lane, time_us until)
+{
+	struct position to = position_end_of(until);
+	struct position from = live_cut(lane, to);
+	struct record *record = record_new(lane, from, to, lane->engine->now);
+	if (!lane->started)
+		record->data.drop_before = engine_drop_before(lane->engine);
+	stretch_note(lane, "were missed, they are made up for", from, to);
 }
 
 void lane_find_missed(struct lane *lane)
 {
-	struct engine *engine = lane->engine;
-	time_us limit = engine->now - ENGINE_GRACE;
-	if (lane->hold.on || (!lane_live_top(lane, limit - 1) && !any_late(lane, limit)))
-		return;
-	struct position to = position_end_of(limit - 1);
-	struct position from = live_cut(lane, to);
-	struct record *record = record_new(lane, from, to, engine->now);
-	if (!lane->started)
-		record->data.drop_before = engine_drop_before(engine);
-	stretch_note(lane, "were missed", from, to);
+	time_us limit = lane->engine->now - ENGINE_GRACE;
+	if (!lane->jump.on && (lane_live_top(lane, limit - 1) || any_late(lane, limit)))
+		lane_missed_to(lane, limit - 1);
 }
 
-void lane_hold(struct lane *lane)
+void lane_drop_held(struct lane *lane, time_us since, time_us until)
+{
+	lane_take_back(lane);
+	if (lane_live_top(lane, since))
+		lane_missed_to(lane, since);
+	if (!lane_live_top(lane, until))
+		return;
+	struct position to = position_end_of(until), begin = position_end_of(since);
+	struct position from = live_cut(lane, to);
+	if (position_compare(from, begin) < 0)
+		from = begin; /* it owes nothing before */
+	struct record *record = record_new(lane, from, to, lane->engine->now);
+	record->data.drop_before = TIME_US_MAX;
+	record->data.drop_reason = REASON_HELD;
+	stretch_note(lane, "were held, they are dropped", from, to);
+}
+
+void lane_jump_begin(struct lane *lane)
 {
 	struct position to = position_end_of(lane->engine->now - ENGINE_GRACE - 1);
-	if (!lane->hold.on && position_compare(to, lane->live.dispatched) <= 0)
+	if (!lane->jump.on && position_compare(to, lane->live.dispatched) <= 0)
 		return;
-	lane->hold.until_boottime = lane->engine->boottime + ENGINE_HOLD;
-	if (lane->hold.on)
+	lane->jump.until_boottime = lane->engine->boottime + ENGINE_STEP_WAIT;
+	if (lane->jump.on)
 		return;
-	lane->hold.from = live_cut(lane, to);
-	lane->hold.to = to;
-	lane->hold.on = true;
+	lane->jump.from = live_cut(lane, to);
+	lane->jump.to = to;
+	lane->jump.on = true;
 }
 
-void lane_release_hold(struct lane *lane)
+void lane_jump_believe(struct lane *lane)
 {
-	lane->hold.on = false;
-	record_new(lane, lane->hold.from, lane->hold.to, lane->engine->now);
-	stretch_note(lane, "were jumped over by the clock", lane->hold.from, lane->hold.to);
+	lane->jump.on = false;
+	struct record *record = record_new(lane, lane->jump.from, lane->jump.to, lane->engine->now);
+	record->data.held = engine_held(lane->engine) != NULL;
+	stretch_note(
+		lane, "were jumped over by the clock, they are made up for", lane->jump.from, lane->jump.to);
 }
 
 void lane_seek(struct lane *lane, struct position position)
@@ -182,20 +204,20 @@ static void lane_clamp_since(struct lane *lane)
 	}
 }
 
-void lane_cancel_hold(struct lane *lane)
+void lane_jump_cancel(struct lane *lane)
 {
-	lane->hold.on = false;
-	live_leave(lane, lane->hold.from);
+	lane->jump.on = false;
+	live_leave(lane, lane->jump.from);
 	lane_clamp_since(lane);
-	lane_seek(lane, lane->hold.from);
+	lane_seek(lane, lane->jump.from);
 }
 
 void lane_new_epoch(struct lane *lane)
 {
 	struct position now = position_end_of(lane->engine->now);
 	/* Where the clock is still beyond it, that jump was real. */
-	if (lane->hold.on)
-		lane_release_hold(lane);
+	if (lane->jump.on)
+		lane_jump_believe(lane);
 	lane->clock_epoch++;
 	lane->epoch_new = true;
 	live_leave(lane, POSITION_MIN);

@@ -16,6 +16,8 @@ struct journal_backend {
 	bool (*trim)(struct journal *journal, time_us now, bool *more, GError **error);
 	int64_t (*foreign_version)(struct journal *journal);
 	const char *(*path)(const struct journal *journal);
+	/* NULL: there are no owners. */
+	bool (*owner)(struct journal *journal, struct journal_owner *out, GError **error);
 	bool (*history)(struct journal *journal, const struct history_query *query, history_fn each,
 		void *context, GError **error);
 };

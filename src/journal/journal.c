@@ -82,6 +82,14 @@ const char *journal_path(const struct journal *journal)
 	return journal->backend->path(journal);
 }
 
+bool journal_read_owner(struct journal *journal, struct journal_owner *out, GError **error)
+{
+	if (journal->backend->owner)
+		return journal->backend->owner(journal, out, error);
+	*out = (struct journal_owner){0};
+	return true;
+}
+
 bool journal_history(struct journal *journal, const struct history_query *query, history_fn each,
 	void *context, GError **error)
 {

@@ -76,6 +76,14 @@ int64_t journal_foreign_version(struct journal *journal);
 /* The path of the file, NULL where there is none. Borrowed. */
 const char *journal_path(const struct journal *journal);
 
+/* Who holds it, or held it last. */
+struct journal_owner {
+	char *who;  /* `pid 4711, host db1, since 2024-01-01T00:05:00Z`; NULL: not known. Free with g_free. */
+	bool holds; /* its process is there */
+};
+/* Of one that was opened to be read. */
+bool journal_read_owner(struct journal *journal, struct journal_owner *out, GError **error);
+
 /* --- history, read back --- */
 
 struct history_query {

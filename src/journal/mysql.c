@@ -44,16 +44,22 @@ static const char *const sql_texts[SERVER_SQL_COUNT] =
 	[SERVER_BACKLOG_PUT] =
 		"INSERT INTO scheduler_backlog (id, lane, from_due_us, from_action_id, from_nominal_us, to_due_us, "
 		"to_action_id, to_nominal_us, decided_us, drop_before_us, settled_id, cursor_due_us, "
-		"cursor_action_id, cursor_nominal_us, members, fire_until_us) "
-		"VALUES {(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)} "
+		"cursor_action_id, cursor_nominal_us, members, fire_until_us, drop_reason, skip_before_us, held) "
+		"VALUES {(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)} "
 		"ON DUPLICATE KEY UPDATE " SET("lane") ", " SET_POSITION("from") ", " SET_POSITION("to") ", "
 		SET("decided_us") ", " SET("drop_before_us") ", " SET("settled_id") ", " SET_POSITION("cursor") ", "
-		"members = coalesce(VALUES(members), members), " SET("fire_until_us"),
+		"members = coalesce(VALUES(members), members), " SET("fire_until_us") ", "
+		SET("drop_reason") ", " SET("skip_before_us") ", " SET("held"),
 	[SERVER_BACKLOG_DELETE] = "DELETE FROM scheduler_backlog WHERE id IN ({?1})",
 	[SERVER_BACKLOGS] =
 		"SELECT id, lane, from_due_us, from_action_id, from_nominal_us, to_due_us, to_action_id, "
 		"to_nominal_us, decided_us, drop_before_us, settled_id, cursor_due_us, cursor_action_id, "
-		"cursor_nominal_us, members, fire_until_us FROM scheduler_backlog ORDER BY id",
+		"cursor_nominal_us, members, fire_until_us, drop_reason, skip_before_us, held "
+		"FROM scheduler_backlog ORDER BY id",
+	[SERVER_HOLD_PUT] =
+		"INSERT INTO scheduler_hold (one, since_us, skip_until_us, reason) VALUES {(1, ?1, ?2, ?3)} "
+		"ON DUPLICATE KEY UPDATE " SET("since_us") ", " SET("skip_until_us") ", " SET("reason"),
+	[SERVER_HOLD] = "SELECT since_us, skip_until_us, reason FROM scheduler_hold",
 	[SERVER_OPEN_PUT] =
 		"INSERT INTO scheduler_open (lane, action_id, nominal_us, manual, due_us, backlog, attempts, "
 		"next_attempt_us, started, attempts_before) VALUES {(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)} ON DUPLICATE KEY UPDATE "
@@ -183,7 +189,7 @@ static guint put_statement(GString *text, const struct server_batch *batch, guin
 
 /* --- receiving --- */
 
-#define COLUMNS_MAX 16
+#define COLUMNS_MAX 19
 
 static struct server_value value_of(const MYSQL_FIELD *field, const char *bytes, unsigned long length)
 {
@@ -315,11 +321,12 @@ static const struct server_driver driver = {
 	.script = jmy_script,
 };
 
-#define BACKEND(name)                                                                                      \
-	{                                                                                                  \
-		.dialect = name, .open = jmy_open, .inspect = jmy_inspect, .close = server_close,          \
-		.load = server_load, .commit = server_commit, .trim = server_trim,                         \
-		.foreign_version = server_foreign_version, .path = server_path, .history = server_history, \
+#define BACKEND(name)                                                                                  \
+	{                                                                                              \
+		.dialect = name, .open = jmy_open, .inspect = jmy_inspect, .close = server_close,      \
+		.load = server_load, .commit = server_commit, .trim = server_trim,                     \
+		.foreign_version = server_foreign_version, .path = server_path, .owner = server_owner, \
+		.history = server_history,                                                             \
 	}
 const struct journal_backend journal_mysql = BACKEND("mysql");
 const struct journal_backend journal_mariadb = BACKEND("mariadb");

@@ -43,16 +43,26 @@ static void fail_busy(int fd, const char *path, const char *database, GError **e
 		database, holder, path);
 }
 
-char *owner_lock_holder(const char *database)
+char *owner_lock_look(const char *database, bool *holds)
 {
 	g_autofree char *path = g_strconcat(database, ".owner", NULL);
 	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	*holds = false;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return NULL;
-	bool held = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
-	char *holder = held ? read_holder(fd) : NULL;
+	*holds = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+	char *holder = read_holder(fd);
 	close(fd);
+	return holder;
+}
+
+char *owner_lock_holder(const char *database)
+{
+	bool holds;
+	char *holder = owner_lock_look(database, &holds);
+	if (!holds)
+		g_clear_pointer(&holder, g_free);
 	return holder;
 }
 

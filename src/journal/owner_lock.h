@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
+
 struct owner_lock;
 
 /* Locks `<database>.owner`, where database is a real path, and writes down who holds it. Errors:
@@ -14,3 +16,7 @@ struct owner_lock *owner_lock_take(const char *database, GError **error);
 /* The process that holds the lock, in words; NULL where none does. Free with g_free. */
 char *owner_lock_holder(const char *database);
 void owner_lock_free(struct owner_lock *lock); /* NULL is fine */
+
+/* Who holds the lock, or held it last, on one line (NULL: nobody has ever); free with g_free. *holds tells
+ * whether it is held. */
+char *owner_lock_look(const char *database, bool *holds);

@@ -45,16 +45,22 @@ static const char *const sql_texts[SERVER_SQL_COUNT] = {
 	[SERVER_BACKLOG_PUT] =
 		"INSERT INTO scheduler_backlog (id, lane, from_due_us, from_action_id, from_nominal_us, to_due_us, "
 		"to_action_id, to_nominal_us, decided_us, drop_before_us, settled_id, cursor_due_us, "
-		"cursor_action_id, cursor_nominal_us, members, fire_until_us) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) "
+		"cursor_action_id, cursor_nominal_us, members, fire_until_us, drop_reason, skip_before_us, held) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) "
 		"ON CONFLICT (id) DO UPDATE SET " SET("lane") ", " SET_POSITION("from") ", " SET_POSITION("to") ", "
 		SET("decided_us") ", " SET("drop_before_us") ", " SET("settled_id") ", " SET_POSITION("cursor") ", "
-		"members = coalesce(excluded.members, scheduler_backlog.members), " SET("fire_until_us"),
+		"members = coalesce(excluded.members, scheduler_backlog.members), " SET("fire_until_us") ", "
+		SET("drop_reason") ", " SET("skip_before_us") ", " SET("held"),
 	[SERVER_BACKLOG_DELETE] = "DELETE FROM scheduler_backlog WHERE id = $1",
 	[SERVER_BACKLOGS] =
 		"SELECT id, lane, from_due_us, from_action_id, from_nominal_us, to_due_us, to_action_id, "
 		"to_nominal_us, decided_us, drop_before_us, settled_id, cursor_due_us, cursor_action_id, "
-		"cursor_nominal_us, members, fire_until_us FROM scheduler_backlog ORDER BY id",
+		"cursor_nominal_us, members, fire_until_us, drop_reason, skip_before_us, held "
+		"FROM scheduler_backlog ORDER BY id",
+	[SERVER_HOLD_PUT] =
+		"INSERT INTO scheduler_hold (one, since_us, skip_until_us, reason) VALUES (1, $1, $2, $3) "
+		"ON CONFLICT (one) DO UPDATE SET " SET("since_us") ", " SET("skip_until_us") ", " SET("reason"),
+	[SERVER_HOLD] = "SELECT since_us, skip_until_us, reason FROM scheduler_hold",
 	[SERVER_OPEN_PUT] =
 		"INSERT INTO scheduler_open (lane, action_id, nominal_us, manual, due_us, backlog, attempts, "
 		"next_attempt_us, started, attempts_before) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
@@ -105,7 +111,7 @@ static const char *const sql_texts[SERVER_SQL_COUNT] = {
 /* --- sending --- */
 
 /* The most values of a statement. */
-#define VALUES_MAX 16
+#define VALUES_MAX 19
 
 enum step { STEP_PREPARE, STEP_BEGIN, STEP_STATEMENT, STEP_COMMIT };
 
@@ -399,5 +405,6 @@ const struct journal_backend journal_postgresql = {
 	.trim = server_trim,
 	.foreign_version = server_foreign_version,
 	.path = server_path,
+	.owner = server_owner,
 	.history = server_history,
 };

@@ -234,6 +234,26 @@ bool server_ready(struct server *server, GError **error)
 	return false;
 }
 
+bool server_owner(struct journal *journal, struct journal_owner *out, GError **error)
+{
+	struct server *server = server_of(journal);
+	struct server_meta meta;
+	struct holder holder;
+	bool done = server_ready(server, error) && read_meta(server, &meta, error);
+	if (done && !(done = find_holder(server, &holder, error)))
+		g_free(meta.owner);
+	drop_broken(server);
+	if (!done)
+		return false;
+	/* Its own text is better than what the server calls its session. */
+	bool told = *meta.owner != '\0';
+	*out = (struct journal_owner){told ? meta.owner : g_strdup(holder.program), holder.found};
+	if (!told)
+		g_free(meta.owner);
+	g_free(holder.program);
+	return true;
+}
+
 /* --- statements --- */
 
 bool server_run(struct server *server, const struct server_batch *batch, server_row_fn each, void *context,

@@ -23,6 +23,8 @@ enum server_sql {
 	SERVER_BACKLOG_PUT,
 	SERVER_BACKLOG_DELETE, /* id */
 	SERVER_BACKLOGS,
+	SERVER_HOLD_PUT, /* since_us, skip_until_us, reason */
+	SERVER_HOLD,     /* -> the same */
 	SERVER_OPEN_PUT,
 	SERVER_OPEN_DELETE, /* lane, action_id, nominal_us, manual */
 	SERVER_OPENS,
@@ -192,5 +194,6 @@ bool server_commit(struct journal *journal, const struct commit *commit, GError 
 bool server_trim(struct journal *journal, time_us now, bool *more, GError **error);
 int64_t server_foreign_version(struct journal *journal);
 const char *server_path(const struct journal *journal);
+bool server_owner(struct journal *journal, struct journal_owner *out, GError **error);
 bool server_history(struct journal *journal, const struct history_query *query, history_fn each,
 	void *context, GError **error);

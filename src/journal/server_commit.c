@@ -41,6 +41,9 @@ static void add_record(struct server_batch *batch, const struct backlog_record *
 	else
 		batch_null(batch);
 	batch_int(batch, record->fire_until);
+	batch_int(batch, record->drop_reason);
+	batch_int(batch, record->skip_before);
+	batch_int(batch, record->held);
 }
 
 static void add_backlog(struct server_batch *batch, const struct commit *commit)
@@ -51,6 +54,16 @@ static void add_backlog(struct server_batch *batch, const struct commit *commit)
 		batch_add(batch, SERVER_BACKLOG_DELETE);
 		batch_int(batch, (int64_t)g_array_index(commit->backlog_done, uint64_t, i));
 	}
+}
+
+static void add_hold(struct server_batch *batch, const struct commit *commit)
+{
+	if (!commit->hold_changed)
+		return;
+	batch_add(batch, SERVER_HOLD_PUT);
+	batch_int(batch, commit->hold.since);
+	batch_int(batch, commit->hold.skip_until);
+	batch_text(batch, commit->hold.reason);
 }
 
 static void add_open_key(struct server_batch *batch, enum server_sql sql, const struct open_fire *open)
@@ -262,6 +275,7 @@ static bool fill(
 	add_guard(server, batch, commit->sequence);
 	add_lanes(batch, commit->lanes);
 	add_backlog(batch, commit);
+	add_hold(batch, commit);
 	add_open(batch, commit);
 	if (!add_definitions(server, batch, commit->definitions, error) ||
 		!history_rows_make(commit, server->history_level, &sink, &bytes, error) ||

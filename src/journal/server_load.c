@@ -43,10 +43,23 @@ static bool take_backlog(struct load *load, const struct server_value *row, GErr
 		.settled_id = row[10].integer,
 		.cursor = position_of(row + 11),
 		.fire_until = row[15].integer,
+		.drop_reason = (uint8_t)row[16].integer,
+		.skip_before = row[17].integer,
+		.held = row[18].integer != 0,
 	};
 	bool sound = row[14].kind == SERVER_NULL || members_unpack(row[14].bytes, row[14].length, &record);
 	g_array_append_val(load->progress->backlog, record);
 	return sound || server_corrupt(load->server, "a row of scheduler_backlog", error);
+}
+
+static bool take_hold(struct load *load, const struct server_value *row)
+{
+	struct hold *hold = &load->progress->hold;
+	hold_clear(hold);
+	hold->since = row[0].integer;
+	hold->skip_until = row[1].integer;
+	hold->reason = row[2].kind == SERVER_NULL ? NULL : g_strdup(row[2].bytes);
+	return true;
 }
 
 static bool take_open(struct load *load, const struct server_value *row, GError **error)
@@ -86,6 +99,7 @@ static bool take_row(void *context, enum server_sql sql, const struct server_val
 	case SERVER_META: load->progress->known = row[2].integer > 0; return true;
 	case SERVER_LANES: return take_lane(load, row);
 	case SERVER_BACKLOGS: return take_backlog(load, row, error);
+	case SERVER_HOLD: return take_hold(load, row);
 	case SERVER_OPENS: return take_open(load, row, error);
 	case SERVER_BLOCKS: return take_block(load, row, error);
 	default: return true;
@@ -96,7 +110,7 @@ static bool load_progress(struct server *server, struct load *load, GError **err
 {
 	g_autoptr(server_batch) batch = batch_new();
 	static const enum server_sql statements[] = {
-		SERVER_BEGIN_READ, SERVER_META, SERVER_LANES, SERVER_BACKLOGS, SERVER_OPENS};
+		SERVER_BEGIN_READ, SERVER_META, SERVER_LANES, SERVER_BACKLOGS, SERVER_HOLD, SERVER_OPENS};
 	for (size_t i = 0; i < G_N_ELEMENTS(statements); i++)
 		batch_add(batch, statements[i]);
 	return server_run(server, batch, take_row, load, error);

@@ -28,19 +28,25 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_BACKLOG_PUT] =
 		"INSERT INTO scheduler_backlog (id, lane, " COLUMNS_POSITION("from") ", " COLUMNS_POSITION("to")
 		", decided_us, drop_before_us, settled_id, " COLUMNS_POSITION("cursor") ", members, "
-		"fire_until_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) "
+		"fire_until_us, drop_reason, skip_before_us, held) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+		"?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) "
 		"ON CONFLICT (id) DO UPDATE SET lane = ?2, from_due_us = ?3, from_action_id = ?4, "
 		"from_nominal_us = ?5, to_due_us = ?6, to_action_id = ?7, to_nominal_us = ?8, decided_us = ?9, "
 		"drop_before_us = ?10, settled_id = ?11, cursor_due_us = ?12, cursor_action_id = ?13, "
-		"cursor_nominal_us = ?14, members = coalesce(?15, members), fire_until_us = ?16",
+		"cursor_nominal_us = ?14, members = coalesce(?15, members), fire_until_us = ?16, drop_reason = ?17, "
+		"skip_before_us = ?18, held = ?19",
 	/* clang-format on */
 	[SQL_BACKLOG_DELETE] = "DELETE FROM scheduler_backlog WHERE id = ?1",
 	/* clang-format off */
 	[SQL_BACKLOGS] =
 		"SELECT id, lane, " COLUMNS_POSITION("from") ", " COLUMNS_POSITION("to")
 		", decided_us, drop_before_us, settled_id, " COLUMNS_POSITION("cursor") ", members, "
-		"fire_until_us FROM scheduler_backlog ORDER BY id",
+		"fire_until_us, drop_reason, skip_before_us, held FROM scheduler_backlog ORDER BY id",
 	/* clang-format on */
+	[SQL_HOLD_PUT] = "INSERT INTO scheduler_hold (one, since_us, skip_until_us, reason) "
+			 "VALUES (1, ?1, ?2, ?3) ON CONFLICT (one) DO UPDATE SET "
+			 "since_us = ?1, skip_until_us = ?2, reason = ?3",
+	[SQL_HOLD] = "SELECT since_us, skip_until_us, reason FROM scheduler_hold",
 	[SQL_OPEN_PUT] = "INSERT INTO scheduler_open (lane, action_id, nominal_us, manual, due_us, backlog, "
 			 "attempts, next_attempt_us, started, attempts_before) "
 			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
@@ -209,6 +215,13 @@ static const char *jdb_path(const struct journal *journal)
 	return ((const struct jdb *)journal)->path;
 }
 
+static bool jdb_owner(struct journal *journal, struct journal_owner *out, GError **error)
+{
+	(void)error;
+	out->who = owner_lock_look(jdb_path(journal), &out->holds);
+	return true;
+}
+
 const struct journal_backend journal_sqlite = {
 	.dialect = "sqlite",
 	.open = jdb_open,
@@ -219,5 +232,6 @@ const struct journal_backend journal_sqlite = {
 	.trim = jdb_trim,
 	.foreign_version = jdb_foreign_version,
 	.path = jdb_path,
+	.owner = jdb_owner,
 	.history = jdb_history,
 };

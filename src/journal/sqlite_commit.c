@@ -40,6 +40,9 @@ static void bind_record(sqlite3_stmt *statement, const struct backlog_record *re
 	sqlite3_bind_int64(statement, 11, record->settled_id);
 	bind_position(statement, 12, record->cursor);
 	sqlite3_bind_int64(statement, 16, record->fire_until);
+	sqlite3_bind_int(statement, 17, record->drop_reason);
+	sqlite3_bind_int64(statement, 18, record->skip_before);
+	sqlite3_bind_int(statement, 19, record->held);
 }
 
 /* Members are written where the record brings them, and kept where it does not. */
@@ -73,6 +76,17 @@ static bool delete_backlog(struct jdb *jdb, const GArray *ids, GError **error)
 			return false;
 	}
 	return true;
+}
+
+static bool write_hold(struct jdb *jdb, const struct commit *commit, GError **error)
+{
+	sqlite3_stmt *put = commit->hold_changed ? jdb_statement(jdb, SQL_HOLD_PUT, error) : NULL;
+	if (!put)
+		return !commit->hold_changed;
+	sqlite3_bind_int64(put, 1, commit->hold.since);
+	sqlite3_bind_int64(put, 2, commit->hold.skip_until);
+	bind_text(put, 3, commit->hold.reason);
+	return jdb_run(jdb, put, "write the hold", error);
 }
 
 static void bind_open_key(sqlite3_stmt *statement, const struct open_fire *open)
@@ -132,8 +146,8 @@ static bool write_all(struct jdb *jdb, const struct commit *commit, GError **err
 {
 	int64_t history_bytes = 0;
 	return write_lanes(jdb, commit->lanes, error) && write_backlog(jdb, commit->backlog, error) &&
-	       delete_backlog(jdb, commit->backlog_done, error) && write_open(jdb, commit->open, error) &&
-	       delete_open(jdb, commit->open_done, error) &&
+	       delete_backlog(jdb, commit->backlog_done, error) && write_hold(jdb, commit, error) &&
+	       write_open(jdb, commit->open, error) && delete_open(jdb, commit->open_done, error) &&
 	       jdb_write_definitions(jdb, commit->definitions, error) &&
 	       jdb_write_history(jdb, commit, &history_bytes, error) &&
 	       write_meta(jdb, commit->sequence, history_bytes, error) && jdb_end(jdb, error);

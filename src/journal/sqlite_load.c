@@ -40,6 +40,9 @@ static bool read_backlog(struct jdb *jdb, sqlite3_stmt *row, struct progress *pr
 		.settled_id = sqlite3_column_int64(row, 10),
 		.cursor = column_position(row, 11),
 		.fire_until = sqlite3_column_int64(row, 15),
+		.drop_reason = (uint8_t)sqlite3_column_int(row, 16),
+		.skip_before = sqlite3_column_int64(row, 17),
+		.held = sqlite3_column_int(row, 18) != 0,
 	};
 	bool sound = true;
 	if (sqlite3_column_type(row, 14) != SQLITE_NULL) {
@@ -48,6 +51,17 @@ static bool read_backlog(struct jdb *jdb, sqlite3_stmt *row, struct progress *pr
 	}
 	g_array_append_val(progress->backlog, record);
 	return sound || jdb_corrupt(jdb, "a row of scheduler_backlog", error);
+}
+
+static bool read_hold(struct jdb *jdb, sqlite3_stmt *row, struct progress *progress, GError **error)
+{
+	(void)jdb;
+	(void)error;
+	progress->hold.since = sqlite3_column_int64(row, 0);
+	progress->hold.skip_until = sqlite3_column_int64(row, 1);
+	g_free(progress->hold.reason);
+	progress->hold.reason = sqlite3_column_type(row, 2) == SQLITE_NULL ? NULL : column_text(row, 2);
+	return true;
 }
 
 static bool read_open(struct jdb *jdb, sqlite3_stmt *row, struct progress *progress, GError **error)
@@ -101,6 +115,7 @@ struct progress *jdb_load(struct journal *journal, journal_definition_fn each, v
 	bool done = jdb_read_meta(jdb, &meta, error) &&
 		    read_rows(jdb, SQL_LANES, read_lane, progress, error) &&
 		    read_rows(jdb, SQL_BACKLOGS, read_backlog, progress, error) &&
+		    read_rows(jdb, SQL_HOLD, read_hold, progress, error) &&
 		    read_rows(jdb, SQL_OPENS, read_open, progress, error) &&
 		    (!each || jdb_load_definitions(jdb, each, context, error));
 	jdb_rollback(jdb);

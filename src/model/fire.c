@@ -203,6 +203,8 @@ const char *fire_reason_text(enum fire_reason reason)
 		[REASON_REFUSED] = "max_attempts used up",
 		[REASON_CLOCK] = "fired while the clock was ahead",
 		[REASON_INTERRUPTED] = "the scheduler ended while it may have been running",
+		[REASON_HELD] = "due while everything was held, dropped by resume --all --skip",
+		[REASON_PROGRESS_SET] = "due before the time of progress set",
 	};
 	return (size_t)reason < G_N_ELEMENTS(texts) ? texts[reason] : "unknown";
 }

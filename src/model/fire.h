@@ -100,6 +100,8 @@ enum fire_reason {
 	REASON_REFUSED,         /* max_attempts used up */
 	REASON_CLOCK,           /* delivered while a clock jump was held, which was taken back */
 	REASON_INTERRUPTED,     /* at_most_once: the scheduler ended while it may have been running */
+	REASON_HELD,            /* due while everything was held, which ended with resume --all --skip */
+	REASON_PROGRESS_SET,    /* progress set: it was due before the time given */
 };
 /* The reason in words, for history: `older than actuality_time`. */
 const char *fire_reason_text(enum fire_reason reason);

@@ -95,6 +95,19 @@ bool backlog_member_resolve(struct backlog_member *member, struct schedule_cache
 	return member->schedule != NULL;
 }
 
+struct hold hold_copy(const struct hold *hold)
+{
+	struct hold copy = *hold;
+	copy.reason = g_strdup(hold->reason);
+	return copy;
+}
+
+void hold_clear(struct hold *hold)
+{
+	g_free(hold->reason);
+	*hold = HOLD_NONE;
+}
+
 static void open_clear(void *data)
 {
 	struct open_fire *open = data;
@@ -146,6 +159,7 @@ struct commit *commit_new(void)
 	commit->outcomes = list_new(sizeof(struct outcome), outcome_clear);
 	commit->ranges = list_new(sizeof(struct outcome_range), range_clear);
 	commit->notes = list_new(sizeof(struct history_note), note_clear);
+	commit->hold = HOLD_NONE;
 	return commit;
 }
 
@@ -162,6 +176,7 @@ void commit_free(struct commit *commit)
 	g_array_unref(commit->outcomes);
 	g_array_unref(commit->ranges);
 	g_array_unref(commit->notes);
+	hold_clear(&commit->hold);
 	g_free(commit);
 }
 
@@ -169,7 +184,7 @@ bool commit_is_empty(const struct commit *commit)
 {
 	return commit->lanes->len + commit->backlog->len + commit->backlog_done->len + commit->open->len +
 		       commit->open_done->len + commit->definitions->len + commit->outcomes->len +
-		       commit->ranges->len + commit->notes->len ==
+		       commit->ranges->len + commit->notes->len + commit->hold_changed ==
 	       0;
 }
 
@@ -179,6 +194,7 @@ struct progress *progress_new(void)
 	progress->lanes = list_new(sizeof(struct lane_progress), lane_clear);
 	progress->backlog = list_new(sizeof(struct backlog_record), record_clear);
 	progress->open = list_new(sizeof(struct open_fire), open_clear);
+	progress->hold = HOLD_NONE;
 	return progress;
 }
 
@@ -189,5 +205,6 @@ void progress_free(struct progress *progress)
 	g_array_unref(progress->lanes);
 	g_array_unref(progress->backlog);
 	g_array_unref(progress->open);
+	hold_clear(&progress->hold);
 	g_free(progress);
 }

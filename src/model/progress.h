@@ -29,7 +29,11 @@ struct backlog_record {
 	char *lane;
 	struct position from, to;
 	time_us decided_now;
-	time_us drop_before; /* fires due before are `skipped` by run --catch-up; TIME_US_MIN for none */
+	time_us drop_before; /* fires due before are `skipped`; TIME_US_MIN for none */
+	uint8_t drop_reason; /* enum fire_reason: why they are */
+	time_us skip_before; /* what is not handed out yet of before is `skipped`, as the progress was set;
+				else TIME_US_MIN */
+	bool held;           /* it was found during a hold: it is decided at the end of that */
 	time_us fire_until;  /* fires due after come again by themselves, as the clock was taken back; else
 				TIME_US_MAX */
 	int64_t settled_id;  /* dropped fires of actions up to this id are in the history; INT64_MIN at first
@@ -43,6 +47,19 @@ void backlog_record_clear(struct backlog_record *record);
 /* Fills `packed` of each from its schedule, to be written down; and the other way round, at the start. */
 void backlog_members_pack(struct backlog_member *members, uint32_t count);
 bool backlog_member_resolve(struct backlog_member *member, struct schedule_cache *cache, GError **error);
+
+/* All waits, for maintenance. */
+struct hold {
+	time_us since;      /* TIME_US_MIN: nothing is held */
+	time_us skip_until; /* it was ended where no scheduler ran, and what was due up to here is dropped:
+			       the next start does that; else TIME_US_MIN */
+	char *reason;       /* as it was given; NULL: none was */
+};
+#define HOLD_NONE       ((struct hold){TIME_US_MIN, TIME_US_MIN, NULL})
+/* A reason has at most so many bytes. */
+#define HOLD_REASON_MAX 1000
+struct hold hold_copy(const struct hold *hold);
+void hold_clear(struct hold *hold); /* leaves HOLD_NONE */
 
 /* A fire that is handed out and not resolved, or that waits for its next attempt. */
 struct open_fire {
@@ -113,6 +130,8 @@ struct commit {
 	GArray *outcomes;     /* struct outcome, in the order they ended */
 	GArray *ranges;       /* struct outcome_range */
 	GArray *notes;        /* struct history_note */
+	bool hold_changed;    /* what follows is written */
+	struct hold hold;
 };
 
 struct commit *commit_new(void);
@@ -124,7 +143,8 @@ struct progress {
 	GArray *lanes;   /* struct lane_progress */
 	GArray *backlog; /* struct backlog_record, ascending by id */
 	GArray *open;    /* struct open_fire */
-	bool known;      /* false where this internal_db has never seen a scheduler */
+	struct hold hold;
+	bool known; /* false where this internal_db has never seen a scheduler */
 };
 struct progress *progress_new(void);
 void progress_free(struct progress *progress);

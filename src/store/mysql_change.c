@@ -144,23 +144,50 @@ static bool insert_rows(
 	return true;
 }
 
-bool store_mysql_write_rows(
-	struct store *store, const struct change_slice *slice, size_t *written, GError **error)
+/* A row that is named twice counts once: then the slice is done again row by row. */
+static bool delete_rows(
+	struct store_mysql *m, const struct change_slice *slice, size_t *written, GError **error)
 {
-	struct store_mysql *m = store_mysql(store);
-	if (slice->kind == STORE_INSERT)
-		return insert_rows(m, slice, written, error);
-	g_autofree char *sql = slice->kind == STORE_UPDATE ? update_sql(slice)
-							   : g_strdup("DELETE FROM `action` WHERE `id` = ?");
-	g_autoptr(MYSQL_STMT) statement = store_mysql_prepare(m, sql, error);
-	if (!statement)
+	g_autoptr(GString) sql = g_string_new("DELETE FROM `action` WHERE `id` IN (?");
+	g_autofree MYSQL_BIND *binds = g_new0(MYSQL_BIND, slice->count);
+	for (size_t i = 0; i < slice->count; i++) {
+		g_string_append(sql, i ? ", ?" : "");
+		store_mysql_bind_int(&binds[i], &slice->changes[i].row.id);
+	}
+	g_string_append_c(sql, ')');
+	g_autoptr(MYSQL_STMT) delete = store_mysql_prepare(m, sql->str, error);
+	if (!delete || !store_mysql_execute(m, delete, sql->str, binds, error))
+		return false;
+	*written = (size_t)mysql_stmt_affected_rows(delete);
+	return true;
+}
+
+/* A statement for each: there is none that gives many rows values of their own. */
+static bool update_rows(
+	struct store_mysql *m, const struct change_slice *slice, size_t *written, GError **error)
+{
+	g_autofree char *sql = update_sql(slice);
+	g_autoptr(MYSQL_STMT) update = store_mysql_prepare(m, sql, error);
+	if (!update)
 		return false;
 	for (size_t i = 0; i < slice->count; i++) {
 		MYSQL_BIND binds[STORE_COLUMN_COUNT + 1];
 		bind_row(binds, slice, &slice->changes[i].row);
-		if (!store_mysql_execute(m, statement, sql, binds, error))
+		if (!store_mysql_execute(m, update, sql, binds, error))
 			return false;
-		*written += mysql_stmt_affected_rows(statement) > 0;
+		*written += mysql_stmt_affected_rows(update) > 0;
 	}
 	return true;
+}
+
+bool store_mysql_write_rows(
+	struct store *store, const struct change_slice *slice, size_t *written, GError **error)
+{
+	struct store_mysql *m = store_mysql(store);
+	switch (slice->kind) {
+	case STORE_INSERT: return insert_rows(m, slice, written, error);
+	case STORE_UPDATE: return update_rows(m, slice, written, error);
+	case STORE_DELETE: break;
+	}
+	return delete_rows(m, slice, written, error);
 }

@@ -26,7 +26,7 @@ struct tracker {
 	struct schedule_cache *cache;
 	GArray *entries; /* struct entry, ascending by id */
 	uint64_t seen;   /* MARK_SEEN or 0, as the last whole read left it in all entries */
-	size_t bad;
+	size_t bad, disabled;
 	GByteArray *packed;
 };
 
@@ -85,6 +85,19 @@ size_t tracker_rows(const struct tracker *tracker)
 size_t tracker_bad_rows(const struct tracker *tracker)
 {
 	return tracker->bad;
+}
+
+size_t tracker_disabled_rows(const struct tracker *tracker)
+{
+	return tracker->disabled;
+}
+
+static void state_count(struct tracker *tracker, enum action_state state, int by)
+{
+	if (state == ACTION_BAD)
+		tracker->bad += (size_t)by;
+	else if (state == ACTION_DISABLED)
+		tracker->disabled += (size_t)by;
 }
 
 static bool seed_is_in_order(
@@ -212,8 +225,9 @@ static bool row_changed(struct walk *walk, int64_t id, uint64_t digest, struct e
 	enum action_state state = action_build(tracker->packed->data, tracker->packed->len,
 		&tracker->defaults, tracker->lanes, tracker->cache, &action, &why);
 	bool was_active = entry && entry_state(entry) == ACTION_ACTIVE;
-	tracker->bad -= entry && entry_state(entry) == ACTION_BAD;
-	tracker->bad += state == ACTION_BAD;
+	if (entry)
+		state_count(tracker, entry_state(entry), -1);
+	state_count(tracker, state, 1);
 	struct entry fresh = {id, (digest & MARK_DIGEST) | (uint64_t)state | tracker->seen};
 	if (entry)
 		*entry = fresh;
@@ -251,7 +265,7 @@ static void drop_gone(struct walk *walk)
 			*entry_at(tracker, kept++) = entry;
 			continue;
 		}
-		tracker->bad -= entry_state(&entry) == ACTION_BAD;
+		state_count(tracker, entry_state(&entry), -1);
 		if (entry_state(&entry) == ACTION_ACTIVE)
 			report_removal(walk, entry.id, REASON_REMOVED);
 	}
@@ -376,7 +390,7 @@ static void drop_picked(struct pick *pick)
 			continue;
 		struct entry entry = *entry_at(tracker, place);
 		g_array_remove_index(tracker->entries, place);
-		tracker->bad -= entry_state(&entry) == ACTION_BAD;
+		state_count(tracker, entry_state(&entry), -1);
 		if (entry_state(&entry) == ACTION_ACTIVE)
 			report_removal(&pick->walk, id, REASON_REMOVED);
 	}

@@ -37,6 +37,7 @@ bool tracker_read(
 bool tracker_read_ids(struct tracker *tracker, struct store *store, const int64_t *ids, size_t count,
 	tracker_fn each, void *context, GError **error);
 
-/* Number of rows known, and of bad ones among them. */
+/* Number of rows known, and of bad and of disabled ones among them. */
 size_t tracker_rows(const struct tracker *tracker);
 size_t tracker_bad_rows(const struct tracker *tracker);
+size_t tracker_disabled_rows(const struct tracker *tracker);

@@ -68,7 +68,7 @@ def test_delivered_fires(scheduler):
     s.actions.remove(1)
     assert {run['action_name'] for run in s.history('--action', '1')} == {None}
     table = s.run('history', '--limit', '1', check=0).stdout
-    assert re.fullmatch(r'FIRE +NAME +STATUS +FINISHED +ATTEMPTS +REASON\n2@\S+Z +b +delivered +\S+ +1\n', table)
+    assert re.fullmatch(r'FIRE +NAME +STATUS +FINISHED +FROM NOW +ATTEMPTS +REASON\n2@\S+Z +b +delivered +\S+ +(now|\d+s ago) +1\n', table)
 
 
 def test_missed_fires_are_a_range_with_its_count(scheduler, clock):

@@ -106,9 +106,9 @@ def test_init_says_what_it_cannot_do(program):
 # --- list ---
 
 TABLE = """\
-ID  NAME     COMMAND    SCHEDULE                                 TIMEZONE       STATE     NEXT FIRE                  LAST  ERROR
- 1  morning  echo 日本  30 9 * * 1-5                             Europe/Berlin  active    2024-01-01T09:30:00+01:00
- 2  often    b\\nc       second=*/20 end_date=2050-05-05          UTC            active    2024-01-01T00:00:20+00:00
+ID  NAME     COMMAND    SCHEDULE                                 TIMEZONE       STATE     NEXT FIRE                  FROM NOW  LAST  ERROR
+ 1  morning  echo 日本  30 9 * * 1-5                             Europe/Berlin  active    2024-01-01T08:30:00+00:00  in 8h
+ 2  often    b\\nc       hour=*/20 end_date=2050-05-05            UTC            active    2024-01-01T20:00:00+00:00  in 19h
  3  paused   once       date run_date=2024-05-05T10:00:00+00:00  UTC            paused
  4  over     old        date run_date=2020-05-05T10:00:00+00:00  UTC            finished
 """
@@ -116,7 +116,7 @@ ID  NAME     COMMAND    SCHEDULE                                 TIMEZONE       
 
 def test_list_is_a_table(at_new_year, db):
     db.add('echo 日本', unix('30 9 * * 1-5'), name='morning', timezone='Europe/Berlin')
-    db.add('b\nc', apscheduler(second='*/20', end_date='2050-05-05'), name='often')
+    db.add('b\nc', apscheduler(hour='*/20', end_date='2050-05-05'), name='often')
     db.add('once', once('2024-05-05T10:00:00+00:00'), name='paused', enabled=0)
     db.add('old', once('2020-05-05T10:00:00+00:00'), name='over')
     assert at_new_year.run('list', status=0).stdout == TABLE

@@ -11,8 +11,8 @@ import pytest
 from lib.actions_db import ActionsDb, unix
 from lib.program import Program
 
-VERBS = ['run', 'init', 'list', 'show', 'next', 'explain', 'check', 'history', 'trigger', 'retry', 'import',
-         'completion']
+VERBS = ['run', 'init', 'list', 'show', 'next', 'explain', 'simulate', 'check', 'history', 'pause', 'resume', 'trigger',
+         'retry', 'import', 'completion']
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 import json
 import re
 from collections import Counter
+from datetime import datetime, timezone
 
 import pytest
 
 from lib.actions_db import ActionsDb, apscheduler, once, unix
 from lib.program import Program
+from lib.schema import check_items
 
 DAY = ('--from', '2030-05-06', '--to', '2030-05-07')
 
@@ -26,6 +28,8 @@ def program(binary, tmp_path):
     (['--from', 'someday'], "--from: 'someday'"), (['--to', 'someday'], "--to: 'someday'"),
     (['--timezone', 'Mars/Base'], '--timezone'), (['--limit', '-1'], '--limit'), (['--hottest', '0'], '--hottest'),
     (['--by', 'minutes'], "did you mean 'minute'?"), (['--action', 'x'], "--action: 'x'"), (['17'], "no argument '17'"),
+    (['--catch-up', 'none'], '--catch-up is of --missed'), (['--missed', '--by', 'hour'], 'does not go with --by'),
+    (['--missed', '--to', '+1h'], 'does not go with --to'), (['--missed', '--catch-up', 'some'], "--catch-up: 'some'"),
     (['--histogram', '--by', 'second', '--to', '+2d'], 'at most 10000 bars')])
 def test_wrong_arguments_are_refused(program, arguments, said):
     assert said in program.refused('simulate', *arguments)
@@ -102,3 +106,73 @@ def test_bad_rows_are_said_and_stop_nothing(program):
 def test_without_a_table_there_is_nothing_to_simulate(program):
     (program.directory / 'database.db').unlink()
     assert 'actions_db' in program.failed('simulate')
+
+
+MINUTELY = unix('* * * * *')
+POLICIES = [
+    {'name': 'all', 'command': 'a'}, {'name': 'merged', 'command': 'b', 'merge_missed': 1},
+    {'name': 'too old', 'command': 'c', 'actuality_time': 600}, {'name': 'limited', 'command': 'd', 'catch_up_limit': 5},
+    {'name': 'removed', 'command': 'e'}, {'name': 'gone bad', 'command': 'f'}, {'name': 'edited', 'command': 'g'}]
+
+
+def ended(history):
+    """How many fires of each action ended how."""
+    counts = Counter()
+    for entry in history:
+        if entry['action_id']:
+            counts[entry['action_id'], entry['status']] += entry.get('count', 1)
+    return counts
+
+
+@pytest.mark.parametrize('catch_up', [(), ('--catch-up', '-30min')])
+def test_what_is_foreseen_of_missed_fires_is_what_a_start_does(scheduler, clock, catch_up):
+    clock.set_now(datetime(2030, 5, 6, 3, 0, 20, tzinfo=timezone.utc))
+    s = scheduler(clock=clock)
+    s.run('init', check=0)
+    s.actions.add_many([{'cron': MINUTELY, **policy} for policy in POLICIES])
+    nothing = s.run('simulate', '--missed', '-o', 'json', check=0)
+    assert json.loads(nothing.stdout) == [] and 'nothing is owed' in nothing.stderr
+    s.start()
+    beside = s.run('simulate', '--missed', '-o', 'json', check=0)
+    assert json.loads(beside.stdout) == [] and 'nothing is owed' in beside.stderr
+    s.stop()
+    clock.set_now(datetime(2030, 5, 6, 4, 0, 20, tzinfo=timezone.utc))
+    s.actions.remove(5)
+    s.actions.update(6, cron=unix('61 * * * *'))
+    s.actions.update(7, cron=unix('0 0 1 1 *'))
+    done = s.run('simulate', '--missed', *catch_up, '-o', 'json', check=0)
+    rows = {row['action_name']: row for row in json.loads(done.stdout)}
+    check_items('simulate-missed', [*rows.values()])
+    assert list(rows) == [policy['name'] for policy in POLICIES] and 'action 6 does not fire: cron' in done.stderr
+    assert all(row['owed'] == 60 == sum(row[key] for key in ('fired', 'merged', 'missed', 'skipped', 'failed'))
+               and row['first'] == '2030-05-06T03:01:00+00:00' and row['last'] == '2030-05-06T04:00:00+00:00'
+               and row['callback'] == 'print' and row['open'] == 0 for row in rows.values())
+    assert rows['merged']['fired'] == 1 and rows['merged']['merged_into'] == '2030-05-06T04:00:00+00:00'
+    assert rows['too old']['fired'] == 10 and rows['limited']['fired'] == 5
+    assert rows['removed']['skipped'] == 60 and 'the action was removed' in rows['removed']['reasons']
+    assert rows['all']['fired'] == rows['edited']['fired'] == (30 if catch_up else 60)
+    only = s.run('simulate', '--missed', *catch_up, '--action', '2', check=0)
+    assert re.search(r'\n +2 +merged +60 ', only.stdout) and only.stdout.count('\n') == 2
+    if not catch_up:
+        assert s.run('simulate', '--missed', '--catch-up', 'none', check=0).stderr.count('would fire 0') == 1
+        # Where the table is out of reach a start goes by the definitions as last seen.
+        other = s.run('simulate', '--missed', '-o', 'json', environment={'ACTIONS_DB__DATABASE': 'gone.db'}, check=0)
+        assert 'as last seen' in other.stderr and all(row['fired'] for row in json.loads(other.stdout))
+    s.start(*catch_up)
+    names = {'fired': 'delivered', 'merged': 'merged', 'missed': 'missed', 'skipped': 'skipped'}
+    foreseen = Counter({(row['action_id'], status): row[key] for row in rows.values() for key, status in names.items()})
+    s.wait_for(lambda: ended(s.history()).total() >= foreseen.total(), what='the missed fires')
+    s.stop()
+    assert ended(s.history()) == +foreseen
+
+
+def test_missed_needs_an_internal_db(program):
+    config = (program.directory / 'config.yaml').read_text()
+    (program.directory / 'config.yaml').write_text(re.sub(r'(?m)^internal_db:\n(  .*\n)*', '', config))
+    assert 'no internal_db is configured' in program.failed('simulate', '--missed')
+
+
+def test_missed_says_which_database_cannot_be_read(program):
+    (program.directory / 'broken.db').write_bytes(b'no database' * 1000)
+    assert 'internal_db: ' in program.failed('simulate', '--missed', environment={'INTERNAL_DB__DATABASE': 'broken.db'})
+    assert 'actions_db: ' in program.failed('simulate', '--missed', environment={'ACTIONS_DB__DATABASE': 'gone.db'})

@@ -9,6 +9,7 @@ import pytest
 from conftest import ROOT
 from lib import mariadb
 from lib.actions_db import EVERY_SECOND
+from lib.edit import edits_take_effect
 from lib.wait import wait_for
 
 pytestmark = pytest.mark.skipif(not mariadb.installed(), reason='no MariaDB server here (install mariadb-server)')
@@ -65,6 +66,10 @@ def each_second_once(s, action_id=1):
 
 def errors(s):
     return [line for line in s.stderr.splitlines() if ' error: ' in line]
+
+
+def test_edits_from_the_command_line(running):
+    edits_take_effect(running)
 
 
 def test_edits_are_seen_within_the_period(running, table):

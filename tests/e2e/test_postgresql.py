@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lib.actions_db import EVERY_SECOND
+from lib.edit import edits_take_effect
 from lib.postgresql import PostgreSqlActions
 from lib.proxy import Proxy
 
@@ -48,6 +49,12 @@ def each_second_once(s, action_id=1):
 def sessions(s):
     return ("FROM pg_stat_activity WHERE application_name = 'action-scheduler' "
             f"AND datname = '{s.actions.name}'")
+
+
+def test_edits_from_the_command_line(pg):
+    s = pg(period=3600)
+    s.start()
+    edits_take_effect(s)
 
 
 def test_changes_arrive_at_once(pg):

@@ -50,6 +50,8 @@ def _words(arguments):
 
 def _name_of_simulation(arguments):
     """`simulate` has counts in place of fires with some options."""
+    if '--missed' in arguments:
+        return 'simulate-missed'
     if '--by' in arguments:
         return 'simulate-by-action' if 'action' in arguments else 'simulate-by'
     return 'simulate-by' if {'--hottest', '--histogram'} & set(arguments) else 'simulate'

@@ -19,7 +19,7 @@ class Terminal:
     def __init__(self, command, environment, directory, columns=80, rows=24, **streams):
         self._own, other = pty.openpty()
         self.resize(columns, rows)
-        self.data = b''
+        self.data = bytearray()
         self.process = subprocess.Popen(
             [str(each) for each in command], cwd=directory, env=environment, start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(other, termios.TIOCSCTTY, 0),

@@ -108,11 +108,15 @@ static void account_range(struct world *world, const struct outcome_range *range
 				fire_reason_text((enum fire_reason)range->reason));
 			continue;
 		}
-		for (guint k = 0; k < positions->len; k++)
-			account(world,
-				oracle_fate(world, range->ids[i],
-					g_array_index(positions, struct position, k).nominal, 0),
+		for (guint k = 0; k < positions->len; k++) {
+			const struct position *p = &g_array_index(positions, struct position, k);
+			account(world, oracle_fate(world, range->ids[i], p->nominal, 0),
 				(enum fire_status)range->status, range->merged_into);
+			if (range->reason == REASON_HELD &&
+				!held_drops(world, sim_index(range->ids[i]), p->nominal))
+				world_fail(world, "%s is dropped by a hold that it was not due in",
+					oracle_fire_text(range->ids[i], p->nominal, 0));
+		}
 	}
 }
 
@@ -218,7 +222,10 @@ static void expect_segment(
 	for (guint i = 0; i < positions->len; i++) {
 		const struct position *p = &g_array_index(positions, struct position, i);
 		struct fate *fate = oracle_fate(world, p->action_id, p->nominal, 0);
-		fate->least |= in_window(p->due_at, sure_from, sure_to);
+		if (in_window(p->due_at, sure_from, sure_to)) {
+			fate->least = 1;
+			held_check(world, fate, p->due_at);
+		}
 		fate->most = (uint16_t)(fate->most + (p->due_at <= last));
 		for (guint k = 0; k < backs->len; k++) {
 			const struct clock_back *back = &g_array_index(backs, struct clock_back, k);

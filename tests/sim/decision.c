@@ -47,7 +47,7 @@ static void judge(GArray *verdicts, const struct backlog_record *record, const s
 {
 	guint first = 0, count = verdicts->len;
 	while (first < count && at(verdicts, first)->position.due_at < record->drop_before)
-		drop(at(verdicts, first++), STATUS_SKIPPED, REASON_CATCH_UP_OPTION);
+		drop(at(verdicts, first++), STATUS_SKIPPED, (enum fire_reason)record->drop_reason);
 	for (; def->merge_missed && first + 1 < count; first++) {
 		drop(at(verdicts, first), STATUS_MERGED, REASON_MERGED);
 		at(verdicts, first)->merged_into = at(verdicts, count - 1)->position.nominal;
@@ -219,6 +219,9 @@ static void check_settled(
 	struct world *world, const struct stored_record *stored, const struct commit *commit, GArray *told)
 {
 	int lane = lane_by_name(stored->data.lane);
+	/* What is held is not decided: all of it was handed over to other records. */
+	if (stored->data.held)
+		return;
 	for (int i = 0; i < SIM_IDS; i++) {
 		if (stored->data.members && !member_of(&stored->data, sim_id(i)))
 			continue;

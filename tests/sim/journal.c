@@ -20,6 +20,9 @@ const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_BOUND_IGNORED] = "bound-ignored",
 	[FAULT_LASTING_IGNORED] = "lasting-ignored",
 	[FAULT_RETRY_AT_IGNORED] = "retry-at-ignored",
+	[FAULT_HOLD_FORGOTTEN] = "hold-forgotten",
+	[FAULT_HELD_FORGOTTEN] = "held-forgotten",
+	[FAULT_SKIP_FORGOTTEN] = "skip-forgotten",
 };
 
 static void stored_record_free(void *data)
@@ -35,6 +38,7 @@ void journal_init(struct world *world)
 	journal->records = g_ptr_array_new_with_free_func(stored_record_free);
 	journal->open = g_array_new(FALSE, FALSE, sizeof(struct open_fire));
 	journal->slow_until = TIME_US_MIN;
+	journal->hold = HOLD_NONE;
 }
 
 void journal_clear(struct world *world)
@@ -104,6 +108,8 @@ static void apply_record(struct world *world, const struct backlog_record *row)
 		stored->data.id = row->id;
 		insert_record(journal, stored);
 	}
+	if (stored->data.held && !row->held)
+		stored->decided_now = row->decided_now;
 	if (row->decided_now != stored->decided_now)
 		world_fail(world, "record %" G_GUINT64_FORMAT ": decided against another time than at first",
 			row->id);
@@ -122,6 +128,8 @@ static void apply_record(struct world *world, const struct backlog_record *row)
 	}
 	backlog_record_clear(&old);
 	stored->settled = row->settled_id == INT64_MAX;
+	if (row->held && row->settled_id > INT64_MIN)
+		world_fail(world, "record %" G_GUINT64_FORMAT " is decided while all is held", row->id);
 	if (first)
 		decision_new_record(world, stored);
 }
@@ -217,6 +225,7 @@ static void apply_commit(struct world *world, const struct commit *commit)
 {
 	world->journal.applying = commit->sequence;
 	asked_commit(world, commit);
+	held_commit(world, commit);
 	oracle_commit(world, commit);
 	for (guint i = 0; i < commit->lanes->len; i++)
 		apply_lane(world, &g_array_index(commit->lanes, struct lane_progress, i));
@@ -273,6 +282,8 @@ static void load_record(struct world *world, struct progress *progress, struct s
 	if (world->fault == FAULT_DECIDED_AGAIN)
 		plant_decided_again(world, stored);
 	struct backlog_record data = stored->data;
+	if (world->fault == FAULT_HELD_FORGOTTEN)
+		data.held = false;
 	data.lane = g_strdup(stored->data.lane);
 	if (data.members)
 		data.members = copy_members(&stored->data);
@@ -337,6 +348,10 @@ struct progress *journal_load(struct world *world)
 	for (guint i = 0; i < journal->records->len; i++)
 		load_record(world, progress, journal->records->pdata[i]);
 	load_open(world, progress);
+	if (world->fault != FAULT_HOLD_FORGOTTEN)
+		progress->hold = journal->hold;
+	if (world->fault == FAULT_SKIP_FORGOTTEN)
+		progress->hold.skip_until = TIME_US_MIN;
 	journal->last_sequence = 0;
 	journal->done_at = SIM_INSTANT;
 	return progress;

@@ -140,7 +140,7 @@ void oracle_clock(struct world *world)
 	dur_us step = (now - world->turned_at) - (world->boot - world->turned_boot);
 	bool back = step < 0 || now == world->life_started;
 	bool held = world->jump_boot != TIME_US_MIN &&
-		    world->turned_boot <= world->jump_boot + ENGINE_HOLD + US_PER_SECOND;
+		    world->turned_boot <= world->jump_boot + ENGINE_STEP_WAIT + US_PER_SECOND;
 	world->oracle.high = MAX(world->oracle.high, now);
 	/* The clock may have been taken back in a life that ended before that was durable. */
 	for (int i = 0; now == world->life_started && i < SIM_LANES; i++) {
@@ -252,6 +252,8 @@ void oracle_handed(struct world *world, int lane, const struct fire *fire)
 	if (fire->action->lane != world->lane_index[lane])
 		world_fail(world, "%s is handed to the wrong callback", fate_text(fate));
 	check_handed(world, lane, fate, fire);
+	if (held_on(&world->held))
+		world_fail(world, "%s is handed out while all is held", fate_text(fate));
 	lane_handed(world, lane, fate, fire);
 	fate->handed_life = world->life;
 	fate->due_at = fire->due_at;

@@ -10,6 +10,8 @@ enum event {
 	EVENT_SLOW_RECEIVER,
 	EVENT_TRIGGER,
 	EVENT_RETRY,
+	EVENT_HOLD,
+	EVENT_RELEASE,
 	EVENT_CLOCK_SMALL,
 	EVENT_CLOCK_HOUR,
 	EVENT_CLOCK_HELD,
@@ -38,6 +40,8 @@ void script_init(struct world *world)
 		[EVENT_SLOW_RECEIVER] = 10,
 		[EVENT_TRIGGER] = 25,
 		[EVENT_RETRY] = 25,
+		[EVENT_HOLD] = 10,
+		[EVENT_RELEASE] = 15,
 		[EVENT_CLOCK_SMALL] = 8,
 		[EVENT_CLOCK_HOUR] = 4,
 		[EVENT_CLOCK_HELD] = 4,
@@ -69,6 +73,8 @@ void script_go_down(struct world *world)
 	if (world->script.weights[EVENT_CLOCK_EPOCH] && rng_chance(rng, 10))
 		world->offset -= rng_span(rng, US_PER_HOUR / 2, 4 * US_PER_HOUR);
 	world_trace(world, "down for %.3f s", (double)down / 1e6);
+	if (world->script.weights[EVENT_HOLD])
+		held_down(world);
 	world_start(world);
 }
 
@@ -134,6 +140,12 @@ static void ask_for(struct world *world, unsigned *count)
 	world->wake = world->boot;
 }
 
+static void hold(struct world *world, enum hold_wish wish)
+{
+	world->held.wish = wish;
+	world->wake = world->boot;
+}
+
 static void happen(struct world *world, enum event event)
 {
 	struct rng *rng = &world->rng;
@@ -155,6 +167,8 @@ static void happen(struct world *world, enum event event)
 		break;
 	case EVENT_TRIGGER: ask_for(world, &world->triggers); break;
 	case EVENT_RETRY: ask_for(world, &world->retries); break;
+	case EVENT_HOLD: hold(world, HOLD_BEGIN); break;
+	case EVENT_RELEASE: hold(world, rng_chance(rng, 50) ? HOLD_END : HOLD_SKIP); break;
 	case EVENT_CLOCK_SMALL: step_small(world); break;
 	case EVENT_CLOCK_HOUR: step_hour(world); break;
 	case EVENT_CLOCK_HELD: step_held(world); break;

@@ -7,6 +7,7 @@
  *   oracle.c    what was seen of every fire: handed out when and in which order, answered how
  *   account.c   what the journal says of every fire, against what the table asked for
  *   decision.c  what a stretch of missed fires must come to, by brute force
+ *   hold.c      holds, their ends, and what must come of the fires due meanwhile
  *   asked.c     fires that are asked for: triggers and retries
  *   lanes.c     what a lane may have of its own: a rate, a bound, at most once; when it joins the engine
  *   script.c    what happens to the world: edits, crashes, outages, clock steps
@@ -88,6 +89,9 @@ enum fault {
 	FAULT_BOUND_IGNORED,     /* ... that it has a bound of its own */
 	FAULT_LASTING_IGNORED,   /* ... that its fires last */
 	FAULT_RETRY_AT_IGNORED,  /* ... that the receiver asked to be left alone */
+	FAULT_HOLD_FORGOTTEN,    /* that all is held is not read back */
+	FAULT_HELD_FORGOTTEN,    /* that a record is decided at the end of the hold is not read back */
+	FAULT_SKIP_FORGOTTEN,    /* that a hold ended while nobody ran is not read back */
 	FAULT_COUNT
 };
 extern const char *const fault_names[FAULT_COUNT];
@@ -110,6 +114,7 @@ struct sim_journal {
 		time_us since;
 		bool present;
 	} defs[SIM_IDS];
+	struct hold hold; /* without its reason */
 	struct commit *under_way;
 	uint64_t applying;      /* the sequence of the commit that is being made durable */
 	time_us done_at;        /* boottime */
@@ -322,6 +327,44 @@ void asked_stopped(struct world *world);
 uint32_t asked_count(const struct world *world);
 void asked_finish(struct world *world);
 
+/* --- hold.c --- */
+
+enum hold_wish { HOLD_NOTHING, HOLD_BEGIN, HOLD_END, HOLD_SKIP };
+
+/* What was due in (from, to] may be dropped, that in (sure_from, sure_to] must be: the clock may have been
+ * taken back before the hold or during it. */
+struct held_window {
+	time_us from, to, sure_from, sure_to;
+	uint64_t sequence; /* of the commit with which that is durable; 0: it is */
+};
+
+struct held {
+	bool on;
+	time_us since, high;  /* high: the latest time that the clock had shown by then */
+	uint64_t released_by; /* the commit with which its end is durable; 0: it is */
+	enum hold_wish wish;  /* of the next turn */
+	GArray *windows;      /* struct held_window */
+};
+
+void held_init(struct world *world);
+void held_clear(struct world *world);
+/* What the script wants of the next turn. */
+void held_do(struct world *world);
+/* While nobody runs: somebody may write to the journal that all is held, or is no more. */
+void held_down(struct world *world);
+void held_start(struct world *world);
+void held_clock(struct world *world);
+/* A commit is being made durable; the engine was told that it is. */
+void held_commit(struct world *world, const struct commit *commit);
+void held_committed(struct world *world, uint64_t sequence);
+static inline bool held_on(const struct held *held)
+{
+	return held->on || held->released_by;
+}
+/* Whether a fire may be told as dropped by the end of a hold, and at the end whether it had to be. */
+bool held_drops(const struct world *world, int index, time_us nominal);
+void held_check(struct world *world, const struct fate *fate, time_us due);
+
 /* --- lanes.c --- */
 
 /* What is seen of the limits of a lane, in one life. */
@@ -407,6 +450,7 @@ struct world {
 	struct sim_journal journal;
 	struct receiver receivers[SIM_LANES];
 	struct oracle oracle;
+	struct held held;
 	struct script script;
 };
 

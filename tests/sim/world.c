@@ -74,6 +74,7 @@ void world_start(struct world *world)
 	world->life++;
 	world->moved = world->took = world->stopping = false;
 	world->triggers = world->retries = 0;
+	world->held.wish = HOLD_NOTHING;
 	world->jump_boot = TIME_US_MIN;
 	world->life_started = world->turned_at = world_now(world);
 	world->turned_boot = world->wake = world->boot;
@@ -82,6 +83,7 @@ void world_start(struct world *world)
 	oracle_start(world);
 	world->engine = engine_new(&options);
 	lanes_start(world);
+	held_start(world);
 	start_actions(world);
 	engine_restore(world->engine, journal_load(world), world_now(world), world->boot);
 	lanes_restored(world);
@@ -224,6 +226,7 @@ static void committed(struct world *world, uint64_t sequence)
 {
 	engine_committed(world->engine, sequence);
 	asked_committed(world, sequence);
+	held_committed(world, sequence);
 }
 
 static size_t commit_some(struct world *world)
@@ -253,7 +256,8 @@ static size_t take_events(struct world *world)
 		committed(world, sequence);
 		events++;
 	}
-	events += world->triggers + world->retries;
+	events += world->triggers + world->retries + (world->held.wish != HOLD_NOTHING);
+	held_do(world);
 	asked_do(world);
 	for (int i = 0; i < SIM_LANES; i++) {
 		if (!lane_joined(world, i))
@@ -285,13 +289,13 @@ static void after_turn(struct world *world, bool more)
 		      : wake == TIME_US_MAX ? SIM_INSTANT
 					    : world->boot + (wake - now);
 	bool held = world->jump_boot != TIME_US_MIN &&
-		    world->boot <= world->jump_boot + ENGINE_HOLD + US_PER_SECOND;
+		    world->boot <= world->jump_boot + ENGINE_STEP_WAIT + US_PER_SECOND;
 	for (int i = 0; i < SIM_LANES; i++) {
 		struct engine_lane_status status;
 		if (!lane_joined(world, i))
 			continue;
 		engine_lane_status(world->engine, world->lane_index[i], &status);
-		world->excused[i] = held || lane_excused(world, i, &status);
+		world->excused[i] = held || held_on(&world->held) || lane_excused(world, i, &status);
 		lane_check(world, i, &status);
 	}
 }
@@ -300,6 +304,7 @@ void world_turn(struct world *world)
 {
 	note_excuses(world);
 	oracle_clock(world);
+	held_clock(world);
 	world->turned_at = world_now(world);
 	world->turned_boot = world->boot;
 	world->turns++;
@@ -372,8 +377,9 @@ static void live(struct world *world)
 
 static bool all_is_done(const struct world *world)
 {
-	bool done = !world->journal.under_way && world->wake > world->boot &&
-		    (world->jump_boot == TIME_US_MIN || world->boot > world->jump_boot + 2 * ENGINE_HOLD);
+	bool done =
+		!world->journal.under_way && world->wake > world->boot &&
+		(world->jump_boot == TIME_US_MIN || world->boot > world->jump_boot + 2 * ENGINE_STEP_WAIT);
 	for (int i = 0; i < SIM_LANES; i++) {
 		struct engine_lane_status status;
 		if (!lane_joined(world, i))
@@ -400,6 +406,7 @@ static void calm_down(struct world *world)
 		world_start(world);
 	}
 	world->poll_at = world->boot;
+	world->held.wish = rng_chance(&world->rng, 50) ? HOLD_END : HOLD_SKIP;
 	if (world->journal.under_way)
 		world->journal.done_at = world->boot;
 	for (int i = 0; i < SIM_LANES; i++) {
@@ -446,6 +453,7 @@ bool world_run(uint64_t seed, enum fault fault, bool trace, uint64_t *hash, char
 	lanes_draw(world);
 	oracle_init(world);
 	journal_init(world);
+	held_init(world);
 	for (int i = 0; i < SIM_LANES; i++)
 		receiver_init(world, i);
 	table_fill(world);
@@ -459,6 +467,7 @@ bool world_run(uint64_t seed, enum fault fault, bool trace, uint64_t *hash, char
 	g_strlcpy(message, world->message, 512);
 	engine_free(world->engine);
 	journal_clear(world);
+	held_clear(world);
 	oracle_clear(world);
 	for (int i = 0; i < SIM_LANES; i++)
 		receiver_clear(world, i);

@@ -21,8 +21,11 @@ static void control_characters_are_escaped(void **state)
 		{"", ""}, {"plain", "plain"}, {"two\nlines\tand a tab", "two\\nlines\\tand a tab"},
 		{"\r\x1b[31mred\x7f", "\\x0d\\x1b[31mred\\x7f"},
 		{"\xd1\x8f \xf0\x9f\x98\x80", "\xd1\x8f \xf0\x9f\x98\x80"},
-		{"\xc2\x85", "\\x85"},        /* NEL, a control character of Latin-1 */
-		{"\xe2\x80\xa8", "\\u2028"},  /* LINE SEPARATOR */
+		{"\xc2\x85", "\\x85"},       /* NEL, a control character of Latin-1 */
+		{"\xe2\x80\xa8", "\\u2028"}, /* LINE SEPARATOR */
+		{"a\xe2\x80\xae"
+		 "b\xe2\x81\xa9",
+			"a\\u202eb\\u2069"},  /* turns the direction */
 		{"a\xff\xfe", "a\\xff\\xfe"}, /* not UTF-8 */
 		{"cut \xd1", "cut \\xd1"},    /* the first half of a character */
 		{"\xc0\x8a", "\\xc0\\x8a"},   /* an overlong newline */

@@ -192,15 +192,6 @@ static void one_object(void **state)
 		     "{\n  \"id\": 1\n}\n");
 }
 
-static void widths_of_texts(void **state)
-{
-	(void)state;
-	assert_int_equal(output_width(""), 0);
-	assert_int_equal(output_width("abc"), 3);
-	assert_int_equal(output_width("日本"), 4);
-	assert_int_equal(output_width("e\314\201"), 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,7 +204,6 @@ int main(void)
 		cmocka_unit_test(any_text_makes_valid_json),
 		cmocka_unit_test(long_tables_stream),
 		cmocka_unit_test(one_object),
-		cmocka_unit_test(widths_of_texts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,10 @@ static void distances_from_now(void **state)
 	assert_string_equal(span_format_from(1000, 1000, text), "now");
 	assert_string_equal(span_format_from(5 * US_PER_MINUTE, 0, text), "in 5min");
 	assert_string_equal(span_format_from(0, 25 * US_PER_HOUR, text), "1d 1h ago");
+	assert_string_equal(span_format_about(1000, 1000, text), "now");
+	assert_string_equal(span_format_about(US_PER_SECOND - 1, 0, text), "now");
+	assert_string_equal(span_format_about(5 * US_PER_MINUTE + 59 * US_PER_SECOND, 0, text), "in 5min");
+	assert_string_equal(span_format_about(0, 25 * US_PER_HOUR, text), "1d ago");
 }
 
 static int load_zone(void **state)

@@ -187,6 +187,10 @@ static void what_is_shown_has_sources_and_no_secrets(void **state)
 		"actions_db:\n    dialect: postgresql\n    database: d\n    password: hunter2\n"
 		"    options: {a: b, sslpassword: hunter2}\naction: {callback: print}\n",
 		"DEBUG=on\n", "LOG__LEVEL=DEBUG");
+	g_autofree char *hidden = config_hide_secrets(
+		config, "no login of hunter2@db with a:hunter2, hunter2; hunter22 and nothunter2 stay");
+	assert_string_equal(
+		hidden, "no login of ********@db with a:********, ********; hunter22 and nothunter2 stay");
 	g_autofree char *text = config_render(config);
 	assert_null(strstr(text, "hunter2"));
 	static const char *const lines[] = {

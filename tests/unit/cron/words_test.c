@@ -66,6 +66,14 @@ static void days(void **state)
 		"в 00:00 13-го числа, а также по пятницам");
 	check_unix("0 0 1 1,3-5 *", "at 00:00 on the 1st of the month in January and March to May",
 		"в 00:00 1-го числа в январе и с марта по май");
+	check_unix("0 0 28-31 * *", "at 00:00 on the 28th to 31st of the month",
+		"в 00:00 с 28-го по 31-е число");
+	check_unix("0 0 1,28-31 * *", "at 00:00 on the 1st and 28th to 31st of the month",
+		"в 00:00 1-го и с 28-го по 31-е число");
+	check_unix("0 0 1-3,15 * *", "at 00:00 on the 1st to 3rd and 15th of the month",
+		"в 00:00 с 1-го по 3-е и 15-го числа");
+	check_unix("0 0 */2 * *", "at 00:00 on the 1st to 31st in steps of 2 of the month",
+		"в 00:00 с 1-го по 31-е число с шагом 2");
 	check(APS("\"day\": 13, \"day_of_week\": \"fri\""),
 		"at 00:00 on the 13th of the month if it is Friday", "в 00:00 13-го числа, если это пятница");
 	check(APS("\"day\": \"last fri\", \"hour\": 3"), "at 03:00 on the last Friday of the month",
@@ -93,6 +101,28 @@ static void bounds_and_others(void **state)
 		"once on 2024-12-31 23:59", "один раз 2024-12-31 23:59");
 	check("{\"format\": \"interval\", \"params\": {\"minutes\": 90, \"start_date\": \"2024-01-01\"}}",
 		"every 90 minutes, counted from 2024-01-01", "каждые 90 минут, считая от 2024-01-01");
+}
+
+#define EVERY(params) "{\"format\": \"interval\", \"params\": {" params ", \"start_date\": \"2024-01-01\"}}"
+
+static void long_intervals_are_said_in_parts(void **state)
+{
+	(void)state;
+	check(EVERY("\"seconds\": 600"), "every 10 minutes, counted from 2024-01-01",
+		"каждые 10 минут, считая от 2024-01-01");
+	check(EVERY("\"seconds\": 599"), "every 599 seconds, counted from 2024-01-01",
+		"каждые 599 секунд, считая от 2024-01-01");
+	check(EVERY("\"seconds\": 601"), "every 10 minutes 1 second, counted from 2024-01-01",
+		"каждые 10 минут 1 секунду, считая от 2024-01-01");
+	check(EVERY("\"days\": 2, \"hours\": 3, \"minutes\": 4, \"seconds\": 5"),
+		"every 2 days 3 hours 4 minutes 5 seconds, counted from 2024-01-01",
+		"каждые 2 дня 3 часа 4 минуты 5 секунд, считая от 2024-01-01");
+	check(EVERY("\"weeks\": 100, \"minutes\": 1"), "every 700 days 1 minute, counted from 2024-01-01",
+		"каждые 700 дней 1 минуту, считая от 2024-01-01");
+	check(EVERY("\"hours\": 21"), "every 21 hours, counted from 2024-01-01",
+		"каждый 21 час, считая от 2024-01-01");
+	check(EVERY("\"days\": 11"), "every 11 days, counted from 2024-01-01",
+		"каждые 11 дней, считая от 2024-01-01");
 }
 
 static void the_zone_is_said_where_asked_for(void **state)
@@ -238,6 +268,7 @@ int main(void)
 		cmocka_unit_test(times_of_a_day),
 		cmocka_unit_test(days),
 		cmocka_unit_test(bounds_and_others),
+		cmocka_unit_test(long_intervals_are_said_in_parts),
 		cmocka_unit_test(the_zone_is_said_where_asked_for),
 		cmocka_unit_test(different_fires_of_the_vectors_have_different_words),
 		cmocka_unit_test(different_fires_of_drawn_schedules_have_different_words),

@@ -71,6 +71,7 @@ struct rig *rig_new(void)
 	rig->now = RIG_START;
 	rig->boot = US_PER_HOUR;
 	struct progress *progress = progress_new();
+	rig->hold = HOLD_NONE;
 	rig->lanes = g_array_ref(progress->lanes);
 	rig->backlog = g_array_ref(progress->backlog);
 	rig->open = g_array_ref(progress->open);
@@ -134,6 +135,7 @@ static struct progress *read_back(const struct rig *rig)
 		open.lane = g_strdup(open.lane);
 		g_array_append_val(progress->open, open);
 	}
+	progress->hold = rig->hold;
 	return progress;
 }
 
@@ -352,6 +354,10 @@ static void put_history(struct rig *rig, const struct commit *commit)
 
 static void apply(struct rig *rig, const struct commit *commit)
 {
+	if (commit->hold_changed) {
+		rig->hold = commit->hold;
+		rig->hold.reason = NULL;
+	}
 	for (guint i = 0; i < commit->lanes->len; i++)
 		put_lane(rig, g_array_index(commit->lanes, struct lane_progress, i));
 	for (guint i = 0; i < commit->backlog->len; i++)

@@ -60,6 +60,7 @@ struct rig {
 	GArray *definitions;            /* struct rig_definition */
 	GArray *outcomes, *ranges;      /* the history; what hangs on them is not kept but the ids */
 	GPtrArray *notes;
+	struct hold hold; /* without its reason */
 	unsigned commits;
 };
 

@@ -212,7 +212,7 @@ static void a_real_jump_is_made_up_for_though_the_next_one_is_taken_back(void **
 	assert_int_equal(rig_run(rig, 0), 1); /* midnight, ahead of its time */
 	rig_set_clock(rig, -jump);
 	assert_int_equal(epoch(rig), 1);
-	rig_wait(rig, 2 * ENGINE_HOLD);
+	rig_wait(rig, 2 * ENGINE_STEP_WAIT);
 	assert_int_equal(rig_run(rig, 0), 1);
 	assert_int_equal(rig_count(rig, 7, STATUS_DELIVERED), 2);
 	rig_wait(rig, 23 * US_PER_HOUR);

@@ -172,6 +172,9 @@ static void add_backlog(GRand *random, struct commit *commit, uint64_t sequence)
 			.decided_now = random_time(random),
 			.drop_before = random_time(random),
 			.fire_until = random_time(random),
+			.drop_reason = (uint8_t)g_rand_int_range(random, 0, 256),
+			.skip_before = random_time(random),
+			.held = g_rand_boolean(random),
 			.settled_id = random_id(random),
 			.cursor = random_position(random),
 		};
@@ -179,6 +182,16 @@ static void add_backlog(GRand *random, struct commit *commit, uint64_t sequence)
 			add_members(random, &record);
 		g_array_append_val(commit->backlog, record);
 	}
+}
+
+static void add_hold(GRand *random, struct commit *commit)
+{
+	commit->hold_changed = g_rand_int_range(random, 0, 3) == 0;
+	if (!commit->hold_changed)
+		return;
+	commit->hold.since = random_time(random);
+	commit->hold.skip_until = random_time(random);
+	commit->hold.reason = g_rand_boolean(random) ? random_text(random, "why") : NULL;
 }
 
 static char *random_manual(GRand *random, char buf[static FIRE_MANUAL_MAX])
@@ -320,6 +333,7 @@ struct commit *random_commit(GRand *random, const struct model *model, uint64_t 
 	commit->sequence = sequence;
 	add_lanes(random, commit);
 	add_backlog(random, commit, sequence);
+	add_hold(random, commit);
 	add_open(random, commit, model);
 	add_definitions(random, commit);
 	add_outcomes(random, commit);

@@ -58,9 +58,10 @@ struct model_entry {
 };
 
 struct model {
-	GArray *lanes;       /* struct lane_progress */
-	GArray *backlog;     /* struct backlog_record */
-	GArray *open;        /* struct open_fire */
+	GArray *lanes;   /* struct lane_progress */
+	GArray *backlog; /* struct backlog_record */
+	GArray *open;    /* struct open_fire */
+	struct hold hold;
 	GArray *definitions; /* struct definition */
 	GArray *history;     /* struct model_entry */
 	uint64_t written;    /* entries ever */

@@ -9,6 +9,7 @@ struct model *model_new(void)
 	model->open = g_array_new(FALSE, FALSE, sizeof(struct open_fire));
 	model->definitions = g_array_new(FALSE, FALSE, sizeof(struct definition));
 	model->history = g_array_new(FALSE, FALSE, sizeof(struct model_entry));
+	model->hold = HOLD_NONE;
 	return model;
 }
 
@@ -29,6 +30,7 @@ static void clear_entry(struct model_entry *entry)
 
 void model_free(struct model *model)
 {
+	hold_clear(&model->hold);
 	for (guint i = 0; i < model->lanes->len; i++)
 		g_free(g_array_index(model->lanes, struct lane_progress, i).name);
 	for (guint i = 0; i < model->backlog->len; i++)
@@ -228,6 +230,10 @@ static void add_history(struct model *model, const struct commit *commit)
 void model_apply(struct model *model, const struct commit *commit)
 {
 	guint index;
+	if (commit->hold_changed) {
+		hold_clear(&model->hold);
+		model->hold = hold_copy(&commit->hold);
+	}
 	for (guint i = 0; i < commit->lanes->len; i++)
 		put_lane(model, &g_array_index(commit->lanes, struct lane_progress, i));
 	for (guint i = 0; i < commit->backlog->len; i++)

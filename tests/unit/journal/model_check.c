@@ -36,6 +36,9 @@ static void check_record(const struct backlog_record *got, const struct backlog_
 	assert_int_equal(got->decided_now, want->decided_now);
 	assert_int_equal(got->drop_before, want->drop_before);
 	assert_int_equal(got->fire_until, want->fire_until);
+	assert_int_equal(got->drop_reason, want->drop_reason);
+	assert_int_equal(got->skip_before, want->skip_before);
+	assert_int_equal(got->held, want->held);
 	assert_int_equal(got->settled_id, want->settled_id);
 	assert_int_equal(!got->members, !want->members);
 	assert_int_equal(got->member_count, want->member_count);
@@ -132,6 +135,9 @@ void model_check_progress(const struct model *model, struct journal *journal)
 	check_lanes(model, progress);
 	check_backlog(model, progress);
 	check_open(model, progress);
+	assert_int_equal(progress->hold.since, model->hold.since);
+	assert_int_equal(progress->hold.skip_until, model->hold.skip_until);
+	assert_int_equal(g_strcmp0(progress->hold.reason, model->hold.reason), 0);
 	progress_free(progress);
 }
 

@@ -1,6 +1,8 @@
 /* What every journal promises, run against each backend. */
 #include "servers.h"
 
+#include <unistd.h>
+
 struct contract {
 	const char *name;
 	const char *dialect;
@@ -163,6 +165,43 @@ static void a_new_owner_begins_its_own_sequence(void **state)
 	}
 }
 
+static struct journal_owner look_at_owner(const struct scratch *scratch)
+{
+	struct journal_options options = test_options(scratch->database);
+	struct journal *journal;
+	struct journal_owner owner;
+	options.dialect = contract->dialect;
+	options.read_only = true;
+	assert_ok((journal = journal_open(&options, error)));
+	assert_ok(journal_read_owner(journal, &owner, error));
+	journal_close(journal);
+	return owner;
+}
+
+static void a_reader_is_told_who_holds_it_and_who_held_it_last(void **state)
+{
+	g_autofree char *pid = g_strdup_printf("pid %d, host %s, since ", (int)getpid(), g_get_host_name());
+	struct journal *journal = open_one(*state);
+	if (!contract->durable) {
+		struct journal_owner none = {.who = pid, .holds = true};
+		assert_ok(journal_read_owner(journal, &none, error));
+		assert_null(none.who);
+		assert_false(none.holds);
+		journal_close(journal);
+		return;
+	}
+	struct journal_owner now = look_at_owner(*state);
+	assert_non_null(now.who);
+	assert_true(g_str_has_prefix(now.who, pid));
+	assert_true(now.holds);
+	journal_close(journal);
+	struct journal_owner then = look_at_owner(*state);
+	assert_string_equal(then.who, now.who);
+	assert_false(then.holds);
+	g_free(now.who);
+	g_free(then.who);
+}
+
 /* --- failed fires that are run again --- */
 
 #define FAILED_AT INT64_C(1700000000000000)
@@ -277,6 +316,8 @@ int main(int argc, char **argv)
 			the_last_sequence_again_is_taken_as_done, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_new_owner_begins_its_own_sequence, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_reader_is_told_who_holds_it_and_who_held_it_last, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_fire_run_again_has_one_entry, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(

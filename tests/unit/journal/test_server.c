@@ -275,6 +275,13 @@ static void an_older_schema_is_updated(void **state)
 	if (strcmp(backend_dialect(), "postgresql") == 0) {
 		run_test_sql(scratch->database, "ALTER TABLE scheduler_open DROP COLUMN started");
 		run_test_sql(scratch->database, "ALTER TABLE scheduler_open DROP COLUMN attempts_before");
+		run_test_sql(scratch->database, "DROP TABLE scheduler_hold");
+	}
+	static const char *const columns[] = {"drop_reason", "skip_before_us", "held"};
+	for (size_t i = 0; i < G_N_ELEMENTS(columns); i++) {
+		g_autofree char *sql =
+			g_strdup_printf("ALTER TABLE scheduler_backlog DROP COLUMN %s", columns[i]);
+		run_test_sql(scratch->database, sql);
 	}
 	run_test_sql(scratch->database, "UPDATE scheduler_meta SET schema_version = 1");
 	assert_fails(try_open(scratch->database, true, error), AS_ERROR_UNAVAILABLE);
@@ -282,10 +289,16 @@ static void an_older_schema_is_updated(void **state)
 	struct commit *commit = commit_new();
 	struct open_fire open = {.lane = g_strdup("print"), .started = true, .attempts_before = 3};
 	g_array_append_val(commit->open, open);
+	struct backlog_record record = {.id = 5, .lane = g_strdup("print"), .held = true};
+	g_array_append_val(commit->backlog, record);
+	commit->hold_changed = true;
+	commit->hold.since = 6;
 	assert_ok(journal_commit(journal, commit, error));
 	commit_free(commit);
 	journal_close(journal);
-	assert_int_equal(run_test_sql(scratch->database, "SELECT schema_version FROM scheduler_meta"), 2);
+	assert_int_equal(run_test_sql(scratch->database, "SELECT held FROM scheduler_backlog"), 1);
+	assert_int_equal(run_test_sql(scratch->database, "SELECT since_us FROM scheduler_hold"), 6);
+	assert_int_equal(run_test_sql(scratch->database, "SELECT schema_version FROM scheduler_meta"), 3);
 	assert_int_equal(run_test_sql(scratch->database, "SELECT started FROM scheduler_open"), 1);
 	assert_int_equal(run_test_sql(scratch->database, "SELECT attempts_before FROM scheduler_open"), 3);
 	assert_int_equal(
@@ -324,13 +337,14 @@ static void options_that_name_nothing_are_refused(void **state)
 	assert_fails(journal_open(&options, error), AS_ERROR_INVALID);
 }
 
+#define NEWEST INT64_MAX
 /* What journal_inspect says; NULL of `lacking`: nothing is. */
 static void expect_state(const struct journal_options *options, int64_t version, const char *lacking)
 {
 	struct journal_state found;
 	assert_ok(journal_inspect(options, &found, error));
-	assert_int_equal(found.version, version);
-	assert_int_equal(found.newest, 2);
+	assert_true(found.newest > 1);
+	assert_int_equal(found.version, version == NEWEST ? found.newest : version);
 	assert_null(found.owner);
 	if (lacking && !(found.lacking && strstr(found.lacking, lacking)))
 		fail_msg("“%s” is not in “%s”", lacking, found.lacking);
@@ -364,14 +378,14 @@ static void a_postgresql_role_needs_a_schema_of_its_own_and_no_more(struct scrat
 		journal_close(journal);
 	}
 	assert_int_equal(run_test_sql(scratch->database, "SELECT owner_epoch FROM kept.scheduler_meta"), 2);
-	expect_state(&options, 2, NULL);
+	expect_state(&options, NEWEST, NULL);
 	run_test_sql(scratch->database, "REVOKE DELETE ON kept.scheduler_open FROM keeper");
-	expect_state(&options, 2, "GRANT DELETE ON ALL TABLES IN SCHEMA kept TO keeper");
+	expect_state(&options, NEWEST, "GRANT DELETE ON ALL TABLES IN SCHEMA kept TO keeper");
 	run_test_sql(scratch->database, "REVOKE SELECT ON kept.scheduler_meta FROM keeper");
 	expect_state(&options, -1, "GRANT SELECT, DELETE ON ALL TABLES IN SCHEMA kept TO keeper");
 	run_test_sql(scratch->database, "ALTER TABLE kept.scheduler_open OWNER TO CURRENT_USER");
 	run_test_sql(scratch->database, "GRANT ALL ON ALL TABLES IN SCHEMA kept TO keeper");
-	expect_state(&options, 2, NULL);
+	expect_state(&options, NEWEST, NULL);
 	run_test_sql(scratch->database, "UPDATE kept.scheduler_meta SET schema_version = 1");
 	expect_state(&options, 1, "needs to own the tables");
 	run_test_sql(scratch->database, "DROP SCHEMA kept CASCADE");
@@ -409,11 +423,11 @@ static void a_mysql_role_needs_its_database_and_no_more(struct scratch *scratch)
 		assert_ok(try_commit(journal, i, error));
 		journal_close(journal);
 	}
-	expect_state(&options, 2, NULL);
+	expect_state(&options, NEWEST, NULL);
 	g_autofree char *fewer =
 		g_strdup_printf("REVOKE DELETE, CREATE ON %s.* FROM keeper", options.database);
 	run_test_sql(scratch->database, fewer);
-	expect_state(&options, 2, "needs DELETE on the database: GRANT DELETE ON `");
+	expect_state(&options, NEWEST, "needs DELETE on the database: GRANT DELETE ON `");
 	run_test_sql(scratch->database, "UPDATE scheduler_meta SET schema_version = 1");
 	expect_state(&options, 1, "needs DELETE, CREATE on the database");
 }

@@ -33,7 +33,7 @@ static void an_empty_file_becomes_an_internal_db(void **state)
 	assert_true(g_file_set_contents(scratch->database, "", 0, NULL));
 	for (int i = 1; i <= 2; i++) {
 		journal_close(open_sqlite(scratch->database));
-		assert_int_equal(run_sql(scratch->database, "SELECT schema_version FROM scheduler_meta"), 2);
+		assert_int_equal(run_sql(scratch->database, "SELECT schema_version FROM scheduler_meta"), 3);
 		assert_int_equal(run_sql(scratch->database, "SELECT owner_epoch FROM scheduler_meta"), i);
 		assert_int_equal(
 			run_sql(scratch->database, "SELECT length(instance) FROM scheduler_meta"), 32);
@@ -47,6 +47,10 @@ static void go_back_to_version_1(const char *database)
 	run_sql(database, "ALTER TABLE scheduler_history DROP COLUMN failed_fire");
 	run_sql(database, "ALTER TABLE scheduler_open DROP COLUMN started");
 	run_sql(database, "ALTER TABLE scheduler_open DROP COLUMN attempts_before");
+	run_sql(database, "DROP TABLE scheduler_hold");
+	run_sql(database, "ALTER TABLE scheduler_backlog DROP COLUMN drop_reason");
+	run_sql(database, "ALTER TABLE scheduler_backlog DROP COLUMN skip_before_us");
+	run_sql(database, "ALTER TABLE scheduler_backlog DROP COLUMN held");
 	run_sql(database, "UPDATE scheduler_meta SET schema_version = 1");
 }
 
@@ -58,6 +62,9 @@ static void an_older_schema_is_updated(void **state)
 	run_sql(scratch->database,
 		"INSERT INTO scheduler_open (lane, action_id, nominal_us, manual, due_us, "
 		"backlog, attempts, next_attempt_us) VALUES ('print', 1, 2, '', 3, 0, 4, 5)");
+	run_sql(scratch->database,
+		"INSERT INTO scheduler_backlog VALUES (7, 'print', 1, 2, 1, 3, 4, 3, 5, 6, 7, 1, 2, 1, "
+		"NULL, 8)");
 	assert_fails(try_open(scratch->database, true, error), AS_ERROR_UNAVAILABLE);
 	struct journal *journal = open_sqlite(scratch->database);
 	struct progress *progress;
@@ -66,9 +73,14 @@ static void an_older_schema_is_updated(void **state)
 	assert_int_equal(open->attempts, 4);
 	assert_int_equal(open->attempts_before, 0);
 	assert_false(open->started);
+	const struct backlog_record *record = &g_array_index(progress->backlog, struct backlog_record, 0);
+	assert_int_equal(record->drop_reason, REASON_CATCH_UP_OPTION);
+	assert_int_equal(record->skip_before, TIME_US_MIN);
+	assert_false(record->held);
+	assert_int_equal(progress->hold.since, TIME_US_MIN);
 	progress_free(progress);
 	journal_close(journal);
-	assert_int_equal(run_sql(scratch->database, "SELECT schema_version FROM scheduler_meta"), 2);
+	assert_int_equal(run_sql(scratch->database, "SELECT schema_version FROM scheduler_meta"), 3);
 }
 
 static void a_newer_schema_is_refused(void **state)

@@ -18,8 +18,8 @@
 static const char *const documents[] = {
 	"{\"format\":\"apscheduler\",\"params\":{\"second\":\"*/30\"}}",
 	"{\"format\":\"apscheduler\",\"params\":{\"minute\":\"*\",\"jitter\":150}}",
-	"{\"format\":\"apscheduler\",\"params\":{\"second\":\"*/20\",\"jitter\":0.7,"
-	"\"end_date\":\"2024-01-01 00:40:30\"}}",
+	("{\"format\":\"apscheduler\",\"params\":{\"second\":\"*/20\",\"jitter\":0.7,"
+	 "\"end_date\":\"2024-01-01 00:40:30\"}}"),
 	"{\"format\":\"interval\",\"params\":{\"seconds\":47,\"start_date\":\"2024-01-01 00:30:00.25\"}}",
 	"{\"format\":\"date\",\"params\":{\"run_date\":\"2024-01-01 00:20:00\"}}",
 	"{\"format\":\"unix\",\"params\":{\"value\":\"0 0 30 2 *\"}}",

@@ -513,6 +513,16 @@ static size_t count_bad(struct table *table)
 	return count;
 }
 
+static size_t count_disabled(struct table *table)
+{
+	size_t count = 0;
+	for (int64_t id = 0; id < IDS; id++) {
+		const struct table_row *row = g_tree_lookup(table->rows, &id);
+		count += row && !row->enabled;
+	}
+	return count;
+}
+
 static void random_edits(void **state)
 {
 	for (guint32 s = 1; s <= 40; s++) {
@@ -532,6 +542,8 @@ static void random_edits(void **state)
 			expect_held(&fixture->table, held);
 			assert_int_equal(tracker_rows(fixture->tracker), g_tree_nnodes(fixture->table.rows));
 			assert_int_equal(tracker_bad_rows(fixture->tracker), count_bad(&fixture->table));
+			assert_int_equal(
+				tracker_disabled_rows(fixture->tracker), count_disabled(&fixture->table));
 			expect_changes(fixture, "");
 		}
 		teardown(state);
