@@ -18,6 +18,11 @@ void log_setup(enum log_level most, enum log_format format)
 	line_format = format;
 }
 
+bool log_is_text(void)
+{
+	return line_format == LOG_TEXT;
+}
+
 void log_set_line_start(const char *text)
 {
 	g_atomic_pointer_set(&line_start, text);

@@ -11,6 +11,8 @@ enum log_format { LOG_TEXT, LOG_JSON };
 
 void log_setup(enum log_level most, enum log_format format);
 enum log_level log_level(void);
+/* Whether lines are for people. */
+bool log_is_text(void);
 /* What goes out in front of each line, such as what erases a progress bar. Static; "" in the beginning. */
 void log_set_line_start(const char *text);
 

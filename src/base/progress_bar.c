@@ -171,7 +171,8 @@ void progress_bar_forbid(void)
 struct progress_bar *progress_bar_new(const char *label, uint64_t total, bool quiet)
 {
 	const char *terminal = g_getenv("TERM");
-	if (quiet || shown || forbidden || !isatty(STDERR_FILENO) || !g_strcmp0(terminal, "dumb"))
+	if (quiet || shown || forbidden || !log_is_text() || !isatty(STDERR_FILENO) ||
+		!g_strcmp0(terminal, "dumb"))
 		return NULL;
 	struct progress_bar *bar = g_new0(struct progress_bar, 1);
 	bar->label = g_strdup(label);

@@ -11,7 +11,7 @@
 struct progress_bar;
 
 /* The label is what is done: "reading actions". A total of 0 is not known. NULL where nothing is to be shown:
- * stderr is no terminal, `quiet`, or another one is shown. The caller frees it. */
+ * stderr is no terminal, `quiet`, the log is JSON, or another one is shown. The caller frees it. */
 struct progress_bar *progress_bar_new(const char *label, uint64_t total, bool quiet);
 /* So many are done by now; cheap enough for every row. */
 void progress_bar_set(struct progress_bar *bar, uint64_t done);

@@ -45,5 +45,9 @@ size_t cells_append(GString *line, const char *text, size_t width)
 
 void cells_append_blanks(GString *line, size_t count)
 {
-	g_string_append_printf(line, "%*s", (int)count, "");
+	static const char blanks[] = "                                ";
+	for (size_t part; count; count -= part) {
+		part = MIN(count, sizeof(blanks) - 1);
+		g_string_append_len(line, blanks, (gssize)part);
+	}
 }

@@ -65,12 +65,12 @@ static json_t *fire_id_json(const void *row)
 }
 
 static const struct output_column columns[] = {
-	{"due_at", "DUE", due_at_json, NULL, OUTPUT_LEFT},
+	{"due_at", "DUE", due_at_json, NULL, OUTPUT_WHOLE},
 	{"action_id", "ID", action_id_json, NULL, OUTPUT_RIGHT},
 	{"action_name", "NAME", action_name_json, NULL, OUTPUT_LEFT},
-	{"command", "COMMAND", command_json, NULL, OUTPUT_LEFT},
+	{"command", "COMMAND", command_json, NULL, OUTPUT_LEFT, 1},
 	{"scheduled_at", NULL, scheduled_at_json, NULL, OUTPUT_LEFT},
-	{"fire_id", "FIRE", fire_id_json, NULL, OUTPUT_LEFT},
+	{"fire_id", "FIRE", fire_id_json, NULL, OUTPUT_WHOLE},
 };
 
 /* --- the order --- */

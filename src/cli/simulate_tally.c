@@ -77,16 +77,16 @@ static char *bar_text(const void *row)
 
 /* The bar is last, and left out where no histogram is wanted. */
 static const struct output_column stretch_columns[] = {
-	{"from", "FROM", from_json, NULL, OUTPUT_LEFT},
+	{"from", "FROM", from_json, NULL, OUTPUT_WHOLE},
 	{"to", NULL, to_json, NULL, OUTPUT_LEFT},
 	{"fires", "FIRES", fires_json, NULL, OUTPUT_RIGHT},
-	{NULL, "", NULL, bar_text, OUTPUT_LEFT},
+	{NULL, "", NULL, bar_text, OUTPUT_WHOLE},
 };
 static const struct output_column action_columns[] = {
 	{"action_id", "ID", action_id_json, NULL, OUTPUT_RIGHT},
 	{"action_name", "NAME", action_name_json, NULL, OUTPUT_LEFT},
 	{"fires", "FIRES", fires_json, NULL, OUTPUT_RIGHT},
-	{NULL, "", NULL, bar_text, OUTPUT_LEFT},
+	{NULL, "", NULL, bar_text, OUTPUT_WHOLE},
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(stretch_columns) == G_N_ELEMENTS(action_columns));
 

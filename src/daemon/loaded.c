@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/progress_bar.h"
 
 #include <inttypes.h>
 
@@ -21,6 +22,7 @@ struct load {
 	const struct load_how *how;
 	const char *what;
 	struct loaded *loaded;
+	struct progress_bar *bar;
 };
 
 static void definition_load(void *context, const struct definition *definition)
@@ -40,6 +42,7 @@ static void definition_load(void *context, const struct definition *definition)
 	}
 	struct loaded_action each = {action, definition->since};
 	g_array_append_val(load->loaded->actions, each);
+	progress_bar_set(load->bar, load->loaded->actions->len);
 }
 
 /* Gives the members of backlog records their schedules; one that has none any more is dropped, which is said.
@@ -75,9 +78,12 @@ struct loaded *loaded_read(
 {
 	time_us start = clock_monotonic();
 	struct loaded *loaded = g_new0(struct loaded, 1);
-	struct load load = {how, what, loaded};
+	struct load load = {.how = how, .what = what, .loaded = loaded};
+	/* For what is only seen, another thread may be talking to the terminal. */
+	load.bar = progress_bar_new("loading actions", 0, how->see || log_level() < LOG_INFO);
 	loaded->actions = g_array_new(false, false, sizeof(struct loaded_action));
 	loaded->progress = journal ? journal_load(journal, definition_load, &load, error) : progress_new();
+	progress_bar_free(load.bar);
 	if (!loaded->progress || !first_start_read(&load, error)) {
 		loaded_free(loaded);
 		return NULL;

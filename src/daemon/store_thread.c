@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/progress_bar.h"
 #include "daemon/outage.h"
 #include "base/thread_wait.h"
 
@@ -36,6 +37,9 @@ struct store_thread {
 	time_us next_look;        /* CLOCK_MONOTONIC; the period or the next try */
 	dur_us again;             /* to the next look that follows a notification; 0: none */
 	struct table_summary sum; /* of the read under way */
+	bool read_once;           /* the table was read as a whole */
+	struct progress_bar *bar; /* of the first read */
+	uint64_t taken;           /* changes in the read under way */
 	int wake;                 /* eventfd */
 	int stop;                 /* eventfd, readable once the thread is to end */
 	GThread *thread;
@@ -85,6 +89,7 @@ static bool changes_take(void *context, struct action_change *changes, size_t co
 	struct store_thread *t = context;
 	for (size_t i = 0; i < count; i++)
 		change_note(t, &changes[i]);
+	progress_bar_set(t->bar, t->taken += count);
 	struct message message = {
 		.kind = MESSAGE_CHANGES, .data = g_memdup2(changes, count * sizeof *changes), .count = count};
 	return inbox_put_bulk(t->options.inbox, &message);
@@ -163,8 +168,14 @@ static bool table_read(struct store_thread *t, GError **error)
 	t->sum = (struct table_summary){0};
 	size_t rows_before = tracker_rows(t->options.tracker);
 	time_us start = clock_monotonic();
-	if (!tracker_read(t->options.tracker, t->store, changes_take, t, error))
+	t->taken = 0;
+	/* At a start there may be somebody who waits for it. */
+	t->bar = t->read_once ? NULL : progress_bar_new("reading actions", 0, log_level() < LOG_INFO);
+	bool done = tracker_read(t->options.tracker, t->store, changes_take, t, error);
+	g_clear_pointer(&t->bar, progress_bar_free);
+	if (!done)
 		return false;
+	t->read_once = true;
 	time_us end = clock_monotonic();
 	t->look = false;
 	t->next_read = end + MAX(PAUSE_MIN, READ_PAUSE * (end - start));

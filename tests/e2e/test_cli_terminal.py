@@ -124,6 +124,11 @@ GOLDEN = {
     'history': ['history'],
     'check': ['check'],
     'import-apscheduler': ['import', 'apscheduler', '--dry-run', '--from', 'python.db'],
+    'simulate': ['simulate', '--from', '2024-01-01T04:10:00Z', '--to', '2024-01-01T05:00:00Z', '--timezone', 'Asia/Tokyo'],
+    'simulate-by': ['simulate', '--from', '2024-01-01', '--to', '2024-01-02', '--by', 'action'],
+    'simulate-histogram': ['simulate', '--from', '2024-01-01', '--to', '2024-01-02', '--histogram'],
+    'simulate-missed': ['simulate', '--missed'],
+    'import-crontab': ['import', 'crontab', 'crontab', '--dry-run'],
     'trigger': ['trigger', '8'],
 }
 
@@ -136,10 +141,23 @@ def test_tables_fit_the_terminal(console, name, columns):
                    'job_state BLOB NOT NULL)')
         db.executemany("INSERT OR IGNORE INTO apscheduler_jobs VALUES (?, ?, 'x')", [
             ('2', 1703995200.0), ('5', None), ('99', 1704063600.25)])
-    console.set_now(3, 25, 0)
+    (console.directory / 'crontab').write_text(f'PATH=/bin\n0 5 * * 1 {LONG}\n@daily echo 日本\n', encoding='utf-8')
+    console.set_now(4 if name == 'simulate-missed' else 3, 25, 0)
     status = {'check': 1}.get(name, 0)
     text = settled(console.shown(*GOLDEN[name], columns=columns, status=status), console.directory)
     check_golden(f'{name}-{columns}.txt', text)
+
+
+@pytest.mark.parametrize('columns', [80, 200])
+def test_tables_of_edits_fit_the_terminal(console, columns):
+    console.set_now(3, 25, 0)
+    def kept(name, *arguments):
+        check_golden(f'{name}-{columns}.txt', settled(console.shown(*arguments, columns=columns), console.directory))
+    kept('add', 'add', '--name', 'nightly', '--command', LONG, '--cron', '0 1 * * *')
+    kept('edit', 'edit', '11', '--timezone', 'Europe/Berlin', '--merge-missed', 'yes')
+    kept('pause', 'pause', '11', '8')
+    kept('resume', 'resume', '11', '8')
+    kept('remove', 'remove', '11')
 
 
 def test_wide_leaves_nothing_out(console):
@@ -246,15 +264,14 @@ def test_ctrl_c_ends_a_listing(console, many):
 
 
 def test_ctrl_c_is_the_pagers_as_long_as_it_runs(console, many):
-    terminal = console.open('list', environment=many)
-    terminal.wait_text(r'many 20\b')
+    patient = "trap '' INT; head -n 1; read answer < /dev/tty; wc -l; echo $answer"
+    terminal = console.open('list', environment=many | {'PAGER': patient})
+    terminal.wait_text('FROM NOW')
     terminal.send('\x03')
-    # Once less has seen it; the terminal forgets what was typed before that.
-    terminal.wait_text(r'(?s):\x1b\[K.*:\x1b\[K')
-    terminal.send(' ')
-    terminal.wait_text(r'many 40\b')
-    terminal.send('q')
+    terminal.wait_text(r'\^C')
+    terminal.send('seen\n')
     assert terminal.wait() == 0
+    assert re.search(r'\d+\nseen\n$', terminal.text)
     terminal = console.open('list', environment=many | {'PAGER': 'sleep 100'})
     wait_for_child(terminal.process.pid)
     terminal.send('\x03')

@@ -349,8 +349,8 @@ def test_the_verb_beside_a_running_scheduler(left):
 
 
 @pytest.mark.parametrize('arguments, status, words', [
-    ([], 2, 'there is: import apscheduler'),
-    (['crontab', 'x'], 2, "no import 'crontab'; there is: import apscheduler"),
+    ([], 2, 'there is: import crontab, import yaml, import apscheduler'),
+    (['quartz', 'x'], 2, "no import 'quartz'; there is: import crontab"),
     (['apschedular'], 2, "did you mean 'import apscheduler'"),
     (['apscheduler', 'x'], 2, "takes no argument 'x'"),
     (['apscheduler', '--from', 'nosuch.db'], 1, 'nosuch.db'),
