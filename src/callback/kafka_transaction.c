@@ -282,23 +282,19 @@ static rd_kafka_resp_err_t produce_item(struct kafka_shard *shard, struct kafka_
 	}
 }
 
-static bool produce_items(struct kafka_shard *shard, guint count)
+static rd_kafka_resp_err_t produce_items(struct kafka_shard *shard, guint count)
 {
 	for (guint i = 0; i < count; i++) {
 		struct kafka_item *item = &g_array_index(shard->items, struct kafka_item, i);
-		item->error = RD_KAFKA_RESP_ERR_NO_ERROR;
 		rd_kafka_resp_err_t code = produce_item(shard, item);
-		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-			continue;
 		item->error = code;
-		g_autofree char *why = reason_text(shard, code);
-		tell_trouble(shard, "a message", why);
-		return false;
+		if (code)
+			return code;
 	}
-	return true;
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-static bool produce_progress(
+static rd_kafka_resp_err_t produce_progress(
 	struct kafka_shard *shard, const struct ledger_fire *fires, guint count, const GArray *tombstones)
 {
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -308,9 +304,7 @@ static bool produce_progress(
 	for (guint i = 0; !code && i < tombstones->len; i++)
 		code = kafka_progress_put_tombstone(shard->producer, shard->progress_topic, shard->index,
 			shard->transactional_id, g_array_index(tombstones, uint64_t, i));
-	if (code)
-		tell_trouble(shard, "the record of a transaction", rd_kafka_err2str(code));
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR;
+	return code;
 }
 
 static enum kafka_end abort_now(struct kafka_shard *shard)
@@ -350,12 +344,20 @@ enum kafka_end kafka_transact(struct kafka_shard *shard, guint count)
 	g_autofree struct ledger_fire *fires = g_new(struct ledger_fire, count + 1);
 	for (guint i = 0; i < count; i++)
 		fires[i] = ledger_fire_of(&g_array_index(shard->items, struct kafka_item, i).fire);
-	bool produced = produce_items(shard, count) && produce_progress(shard, fires, count, tombstones);
+	rd_kafka_resp_err_t code = produce_items(shard, count);
+	if (!code)
+		code = produce_progress(shard, fires, count, tombstones);
 	enum kafka_end end = KAFKA_ABORTED;
-	if (produced)
+	if (!code)
 		end = call_until_known(shard, rd_kafka_commit_transaction, "commit of a transaction");
 	if (end == KAFKA_ABORTED)
 		end = abort_now(shard);
+	/* A message that the broker has refused ends the transaction under those that follow it; only now,
+	 * with all reports there, is it known that it was so. */
+	if (code) {
+		g_autofree char *why = reason_text(shard, code);
+		tell_trouble(shard, "a message", why);
+	}
 	ledger_update(shard, fires, count, tombstones, end == KAFKA_COMMITTED);
 	return end;
 }
