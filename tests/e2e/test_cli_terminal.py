@@ -128,6 +128,7 @@ GOLDEN = {
     'simulate-by': ['simulate', '--from', '2024-01-01', '--to', '2024-01-02', '--by', 'action'],
     'simulate-histogram': ['simulate', '--from', '2024-01-01', '--to', '2024-01-02', '--histogram'],
     'simulate-missed': ['simulate', '--missed'],
+    'simulate-diff': ['simulate', '--from', '2024-01-01', '--to', '2024-01-02', '--diff', 'proposed.yaml', '--prune'],
     'import-crontab': ['import', 'crontab', 'crontab', '--dry-run'],
     'trigger': ['trigger', '8'],
 }
@@ -142,6 +143,9 @@ def test_tables_fit_the_terminal(console, name, columns):
         db.executemany("INSERT OR IGNORE INTO apscheduler_jobs VALUES (?, ?, 'x')", [
             ('2', 1703995200.0), ('5', None), ('99', 1704063600.25)])
     (console.directory / 'crontab').write_text(f'PATH=/bin\n0 5 * * 1 {LONG}\n@daily echo 日本\n', encoding='utf-8')
+    (console.directory / 'proposed.yaml').write_text(
+        '- {id: 2, cron: {format: unix, params: {value: 0 * * * *}}}\n- {name: late, enabled: false}\n'
+        '- {name: new, command: n, cron: {format: unix, params: {value: 0 6 * * *}}}\n', encoding='utf-8')
     console.set_now(4 if name == 'simulate-missed' else 3, 25, 0)
     status = {'check': 1}.get(name, 0)
     text = settled(console.shown(*GOLDEN[name], columns=columns, status=status), console.directory)
