@@ -55,24 +55,37 @@ void time_to_civil(time_us t, struct civil *out)
 	out->hour = (int8_t)(rest / 3600);
 }
 
-/* Writes the civil part; returns its length. */
+/* A character in front, and the last digits of a number. Returns the end. */
+static char *put_number(char *p, char before, int32_t number, int digits)
+{
+	*p++ = before;
+	for (int i = digits - 1; i >= 0; i--, number /= 10)
+		p[i] = (char)('0' + number % 10);
+	return p + digits;
+}
+
+/* Writes the civil part; returns its length. By hand, as a listing has many times. */
 static size_t format_civil(time_us t, char buf[static TIME_TEXT_MAX])
 {
 	struct civil c;
 	time_to_civil(t, &c);
-	int n = snprintf(buf, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day, c.hour,
-		c.minute, c.second);
+	char *p = buf + snprintf(buf, TIME_TEXT_MAX, "%04d", c.year);
+	p = put_number(p, '-', c.month, 2);
+	p = put_number(p, '-', c.day, 2);
+	p = put_number(p, 'T', c.hour, 2);
+	p = put_number(p, ':', c.minute, 2);
+	p = put_number(p, ':', c.second, 2);
 	if (c.us)
-		n += snprintf(buf + n, TIME_TEXT_MAX - (size_t)n, ".%06d", c.us);
-	return (size_t)n;
+		p = put_number(p, '.', c.us, 6);
+	return (size_t)(p - buf);
 }
 
 char *time_format(time_us t, int32_t offset_s, char buf[static TIME_TEXT_MAX])
 {
 	size_t n = format_civil(t + offset_s * US_PER_SECOND, buf);
 	int32_t minutes = ABS(offset_s) / 60;
-	snprintf(buf + n, TIME_TEXT_MAX - n, "%c%02d:%02d", offset_s < 0 ? '-' : '+', minutes / 60,
-		minutes % 60);
+	char *p = put_number(buf + n, offset_s < 0 ? '-' : '+', minutes / 60, 2);
+	*put_number(p, ':', minutes % 60, 2) = '\0';
 	return buf;
 }
 
