@@ -262,28 +262,24 @@ enum kafka_end kafka_producer_start(struct kafka_shard *shard)
 
 /* --- a transaction --- */
 
-static bool produce_items(struct kafka_shard *shard, guint count)
+static rd_kafka_resp_err_t produce_items(struct kafka_shard *shard, guint count)
 {
 	for (guint i = 0; i < count; i++) {
 		struct kafka_item *item = &g_array_index(shard->items, struct kafka_item, i);
-		item->error = RD_KAFKA_RESP_ERR_NO_ERROR;
 		rd_kafka_resp_err_t code;
 		while ((code = kafka_message_produce(&shard->message, shard->producer,
 				kafka_topics_of(&shard->topics, item->fire.action), &item->fire, item)) ==
 				RD_KAFKA_RESP_ERR__QUEUE_FULL &&
 			!kafka_shard_is_abandoned(shard))
 			rd_kafka_poll(shard->producer, POLL_MS);
-		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-			continue;
 		item->error = code;
-		g_autofree char *why = reason_text(shard, code);
-		tell_trouble(shard, "a message", why);
-		return false;
+		if (code)
+			return code;
 	}
-	return true;
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-static bool produce_progress(struct kafka_shard *shard, guint count, const GArray *tombstones)
+static rd_kafka_resp_err_t produce_progress(struct kafka_shard *shard, guint count, const GArray *tombstones)
 {
 	g_autofree struct ledger_fire *fires = g_new(struct ledger_fire, count + 1);
 	for (guint i = 0; i < count; i++)
@@ -295,9 +291,7 @@ static bool produce_progress(struct kafka_shard *shard, guint count, const GArra
 	for (guint i = 0; !code && i < tombstones->len; i++)
 		code = kafka_progress_put_tombstone(shard->producer, shard->progress_topic, shard->index,
 			shard->transactional_id, g_array_index(tombstones, uint64_t, i));
-	if (code)
-		tell_trouble(shard, "the record of a transaction", rd_kafka_err2str(code));
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR;
+	return code;
 }
 
 static enum kafka_end abort_now(struct kafka_shard *shard)
@@ -336,12 +330,20 @@ enum kafka_end kafka_transact(struct kafka_shard *shard, guint count)
 	if (error)
 		return end_of(shard, error, "begin of a transaction");
 	g_autoptr(GArray) tombstones = tombstones_take(shard);
-	bool produced = produce_items(shard, count) && produce_progress(shard, count, tombstones);
+	rd_kafka_resp_err_t code = produce_items(shard, count);
+	if (!code)
+		code = produce_progress(shard, count, tombstones);
 	enum kafka_end end = KAFKA_ABORTED;
-	if (produced)
+	if (!code)
 		end = call_until_known(shard, rd_kafka_commit_transaction, "commit of a transaction");
 	if (end == KAFKA_ABORTED)
 		end = abort_now(shard);
+	/* A message that the broker has refused ends the transaction under those that follow it; only now,
+	 * with all reports there, is it known that it was so. */
+	if (code) {
+		g_autofree char *why = reason_text(shard, code);
+		tell_trouble(shard, "a message", why);
+	}
 	ledger_update(shard, count, tombstones, end == KAFKA_COMMITTED);
 	return end;
 }

@@ -39,7 +39,7 @@ static char *argument_words(const struct verb *verb)
 	g_auto(GStrv) parts = g_strsplit_set(verb->arguments ? verb->arguments : "", " |[]", -1);
 	g_autoptr(GString) words = g_string_new(NULL);
 	for (char **part = parts; *part; part++)
-		if (**part && strspn(*part, "abcdefghijklmnopqrstuvwxyz-") == strlen(*part))
+		if (g_ascii_islower(**part) && strspn(*part, "abcdefghijklmnopqrstuvwxyz-") == strlen(*part))
 			g_string_append_printf(words, "%s%s", words->len ? " " : "", *part);
 	return words->len ? g_string_free(g_steal_pointer(&words), FALSE) : NULL;
 }
@@ -139,6 +139,10 @@ static char *bash_script(void)
 	each_option(out, NULL, bash_name);
 	g_string_append(out, "' ;;\n"
 			     "    esac\n"
+			     "    while [[ $verb ]] && ((++i < COMP_CWORD)); do\n"
+			     "        [[ \" $words \" == *\" ${COMP_WORDS[i]} \"* ]] && words=\n"
+			     "    done\n"
+			     "    [[ $words ]] && files=\n"
 			     "    [[ $cur == -* ]] && words=$options\n"
 			     "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
 			     "    [[ $cur != -* && $files ]] && _action_scheduler_files\n"
@@ -294,12 +298,14 @@ static char *fish_script(void)
 			each_entry(out, cli_output_options, verb->name, fish_option);
 		if (words)
 			g_string_append_printf(out,
-				"complete -c " PROGRAM " -n '__fish_seen_subcommand_from %s' -a '%s'\n",
-				verb->name, words);
+				"complete -c " PROGRAM " -n '__fish_seen_subcommand_from %s; "
+				"and not __fish_seen_subcommand_from %s' -a '%s'\n",
+				verb->name, words, words);
 		if (takes_files(verb))
 			g_string_append_printf(out,
-				"complete -c " PROGRAM " -n '__fish_seen_subcommand_from %s' -F\n",
-				verb->name);
+				"complete -c " PROGRAM " -n '__fish_seen_subcommand_from %s%s%s' -F\n",
+				verb->name, words ? "; and __fish_seen_subcommand_from " : "",
+				words ? words : "");
 	}
 	return g_string_free(out, FALSE);
 }

@@ -2,7 +2,7 @@
  * counted, listed or compared, without firing any. One thread. */
 #pragma once
 
-#include "cli/verb.h"
+#include "cli/verb_import.h"
 #include "cron/time_unit.h"
 #include "model/fire.h"
 
@@ -13,11 +13,15 @@ struct simulation {
 	uint64_t limit;     /* rows listed; UINT64_MAX: all */
 	const int64_t *ids; /* ascending, each once; NULL: every action */
 	size_t id_count;
+	const char *table; /* a file in place of the table; NULL: the table */
 	/* Of the counts. */
 	enum time_unit unit;
 	bool by_action;   /* not by unit of time */
 	uint64_t hottest; /* so many, those with the most fires first; 0: all, in order */
 	bool histogram;
+	/* Of an edit. */
+	const char *diff; /* the file with the rows as they would be */
+	bool prune;       /* those that it has not would go */
 	/* Of what was missed. */
 	time_us catch_up_from; /* as in struct cli_run */
 };
@@ -26,10 +30,15 @@ struct simulation {
 
 /* An action that fires; the reference is the callee's. Returns false to stop. */
 typedef bool (*simulate_action_fn)(void *context, struct action *action);
+/* Whether an action is among those asked for. */
+bool simulate_is_asked(const struct simulation *simulation, int64_t id);
 /* Says that a row is bad; of very many not of all. `said` counts them. */
 void simulate_bad_row(const struct cli *cli, int64_t id, const char *reason, uint64_t *said);
 /* What was left out of that, once all rows were read. */
 void simulate_bad_rows_end(const struct cli *cli, uint64_t said);
+/* The rows of a file in place of the table, ascending by id: one without an id gets the next that is free.
+ * Says what is wrong; rows that cannot be read are left out. False where none can. */
+bool simulate_file_read(struct cli *cli, const char *name, struct import_file *file);
 /* Calls `each` for the actions of the table that fire, ascending by id; says which rows are bad, and that ids
  * asked for are not there. Returns the exit status. */
 int simulate_each_action(const struct simulation *simulation, simulate_action_fn each, void *context);
@@ -43,6 +52,8 @@ int simulate_counts(const struct simulation *simulation);
 /* simulate_actions.c: how many of each action. */
 int simulate_actions(const struct simulation *simulation);
 
+/* simulate_diff.c: what an edit of the table would change. */
+int simulate_diff(const struct simulation *simulation);
 /* simulate_missed.c: what a start now would make up for. Takes cli->config. */
 int simulate_missed(const struct simulation *simulation);
 

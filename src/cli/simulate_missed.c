@@ -179,15 +179,10 @@ static gint id_compare(gconstpointer a, gconstpointer b)
 	return (x > y) - (x < y);
 }
 
-static bool is_asked(const struct simulation *s, int64_t id)
-{
-	return !s->ids || bsearch(&id, s->ids, s->id_count, sizeof *s->ids, id_compare);
-}
-
 static void foreseen_take(void *context, const struct foreseen *foreseen, const char *name)
 {
 	struct missed *missed = context;
-	if (!is_asked(missed->simulation, foreseen->action_id))
+	if (!simulate_is_asked(missed->simulation, foreseen->action_id))
 		return;
 	struct owed *owed = owed_find(missed, foreseen->action_id);
 	if (!owed->name)
@@ -209,7 +204,7 @@ static void foreseen_take(void *context, const struct foreseen *foreseen, const 
 static void bad_row_take(void *context, int64_t id, const char *reason)
 {
 	struct missed *missed = context;
-	if (is_asked(missed->simulation, id))
+	if (simulate_is_asked(missed->simulation, id))
 		simulate_bad_row(missed->simulation->cli, id, reason, &missed->bad);
 }
 

@@ -1,6 +1,8 @@
 #include "base/progress_bar.h"
 #include "cli/simulate.h"
 
+#include <stdlib.h>
+
 /* So many bad rows are told of; `check` has all of them. */
 #define BAD_SHOWN 20
 
@@ -16,6 +18,17 @@ struct reading {
 	uint64_t rows, bad;
 	bool missing;
 };
+
+static int id_compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+bool simulate_is_asked(const struct simulation *s, int64_t id)
+{
+	return !s->ids || bsearch(&id, s->ids, s->id_count, sizeof *s->ids, id_compare);
+}
 
 void simulate_bad_row(const struct cli *cli, int64_t id, const char *reason, uint64_t *said)
 {
@@ -63,21 +76,33 @@ static bool row_take(void *context, const struct action_row *row)
 	return !action || reading->each(reading->context, action);
 }
 
-static bool table_read(struct reading *reading, GError **error)
+static int file_read(struct reading *reading)
 {
 	const struct simulation *s = reading->simulation;
-	struct store *store = cli_open_store(s->cli, CLI_STORE_READ, error);
-	if (!store)
-		return false;
-	bool ok = s->ids ? store_read_ids(store, s->ids, s->id_count, row_take, reading, error)
-			 : store_read(store, row_take, reading, error);
+	struct import_file file;
+	bool read = simulate_file_read(s->cli, s->table, &file);
+	for (guint i = 0; read && i < file.rows->rows->len; i++) {
+		const struct action_row *row = &row_list_at(file.rows, i)->row;
+		if (simulate_is_asked(s, row->id) && !row_take(reading, row))
+			break;
+	}
+	import_file_clear(&file);
+	return read ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int table_read(struct reading *reading)
+{
+	const struct simulation *s = reading->simulation;
+	GError *error = NULL;
+	struct store *store = cli_open_store(s->cli, CLI_STORE_READ, &error);
+	bool ok = store && (s->ids ? store_read_ids(store, s->ids, s->id_count, row_take, reading, &error)
+				   : store_read(store, row_take, reading, &error));
 	store_close(store);
-	return ok;
+	return ok ? EXIT_DONE : cli_fail(s->cli, error, "actions_db");
 }
 
 int simulate_each_action(const struct simulation *simulation, simulate_action_fn each, void *context)
 {
-	GError *error = NULL;
 	struct reading reading = {.simulation = simulation,
 		.each = each,
 		.context = context,
@@ -85,11 +110,11 @@ int simulate_each_action(const struct simulation *simulation, simulate_action_fn
 		.packed = g_byte_array_new()};
 	cli_defaults(simulation->cli, &reading.defaults);
 	reading.bar = progress_bar_new("reading actions", 0, simulation->cli->quiet);
-	bool ok = table_read(&reading, &error);
+	int status = simulation->table ? file_read(&reading) : table_read(&reading);
 	progress_bar_free(reading.bar);
 	g_byte_array_unref(reading.packed);
-	if (!ok)
-		return cli_fail(simulation->cli, error, "actions_db");
+	if (status != EXIT_DONE)
+		return status;
 	while (reading.seen < simulation->id_count)
 		missing_say(&reading, simulation->ids[reading.seen++]);
 	simulate_bad_rows_end(simulation->cli, reading.bad);

@@ -183,7 +183,7 @@ static gint by_line(gconstpointer a, gconstpointer b, gpointer name)
 	return left < right ? -1 : left > right;
 }
 
-static int refuse(const struct cli *cli, const struct import_file *file)
+void import_file_say(const struct cli *cli, struct import_file *file)
 {
 	/* The last of too many says that there are more. */
 	GPtrArray *problems = file->problems;
@@ -194,8 +194,6 @@ static int refuse(const struct cli *cli, const struct import_file *file)
 		g_autofree char *text = config_problem_text(g_ptr_array_index(file->problems, i));
 		cli_error(cli, "%s", text);
 	}
-	cli_error(cli, "nothing was imported");
-	return EXIT_FAILED;
 }
 
 static void report(const struct cli *cli, const struct import_args *args, const struct table_diff *diff)
@@ -214,7 +212,8 @@ int import_rows(struct cli *cli, const struct import_args *args, struct import_f
 		table->rows, table->present, file->rows, file->name, args->prune, file->problems);
 	check_rows(cli, file, diff);
 	if (file->problems->len) {
-		refuse(cli, file);
+		import_file_say(cli, file);
+		cli_error(cli, "nothing was imported");
 	} else if (args->prune && !file->rows->rows->len && table->rows->rows->len) {
 		cli_error(cli,
 			"%s has no rows, and --prune would remove all %u of the table; `remove` does that "

@@ -17,6 +17,11 @@ static void take_item(void *context, const struct node *item)
 		row_list_add(file->rows, &row);
 }
 
+bool import_yaml_read(struct import_file *file)
+{
+	return yaml_read_items(file->text, file->length, file->name, take_item, file, file->problems);
+}
+
 int import_yaml(struct cli *cli, const struct import_args *args)
 {
 	int status = EXIT_FAILED;
@@ -25,7 +30,7 @@ int import_yaml(struct cli *cli, const struct import_args *args)
 	if (!cli_prepare(cli))
 		return EXIT_FAILED;
 	if (import_file_read(cli, args, &file) && import_table_read(cli, args, &table)) {
-		yaml_read_items(file.text, file.length, file.name, take_item, &file, file.problems);
+		import_yaml_read(&file);
 		status = import_rows(cli, args, &file, &table);
 	}
 	import_table_clear(&table);

@@ -6,9 +6,9 @@
 #define HOTTEST_MAX 100000
 
 static struct {
-	char *from, *to, *timezone, *limit, *by, *hottest, *catch_up;
+	char *from, *to, *timezone, *limit, *by, *hottest, *catch_up, *table, *diff;
 	char **actions;
-	gboolean histogram, missed;
+	gboolean histogram, missed, prune;
 } given;
 
 static const GOptionEntry options[] = {
@@ -25,6 +25,14 @@ static const GOptionEntry options[] = {
 		"the N seconds, or what --by says, with the most fires, those first", "N"},
 	{"histogram", 0, 0, G_OPTION_ARG_NONE, &given.histogram,
 		"draws bars; without --by of seconds, minutes, hours or days, as the stretch is long", NULL},
+	{"table", 0, 0, G_OPTION_ARG_FILENAME, &given.table,
+		"the rows of FILE in place of the table, in the form of sample_actions.yaml; - is stdin",
+		"FILE"},
+	{"diff", 0, 0, G_OPTION_ARG_FILENAME, &given.diff,
+		"which fires would go and come with the rows of FILE, as `import yaml` would write them",
+		"FILE"},
+	{"prune", 0, 0, G_OPTION_ARG_NONE, &given.prune, "with --diff: rows that are not in FILE would go",
+		NULL},
 	{"missed", 0, 0, G_OPTION_ARG_NONE, &given.missed,
 		"what a start now would make up for, and how, instead of what is to come", NULL},
 	{"catch-up", 0, 0, G_OPTION_ARG_FILENAME, &given.catch_up,
@@ -103,6 +111,9 @@ static bool parse_plain(struct cli *cli, struct simulation *out, GArray *ids)
 	out->histogram = given.histogram;
 	out->ids = ids->len ? (const int64_t *)(void *)ids->data : NULL;
 	out->id_count = ids->len;
+	out->table = given.table;
+	out->diff = given.diff;
+	out->prune = given.prune;
 	return true;
 }
 
@@ -154,28 +165,40 @@ static bool choose_unit(const struct cli *cli, struct simulation *out)
 	return false;
 }
 
-/* --- what was missed --- */
+/* --- what goes with what --- */
 
-static bool check_missed(const struct cli *cli)
+static bool check_alone(
+	const struct cli *cli, const char *option, bool is_given, const char *reason, bool times_too)
 {
 	const struct {
 		const char *name;
 		bool given;
-	} others[] = {{"--from", given.from}, {"--to", given.to}, {"--by", given.by},
-		{"--hottest", given.hottest}, {"--histogram", given.histogram}};
-	if (given.catch_up && !given.missed) {
-		cli_usage(cli, "--catch-up is of --missed alone");
-		return false;
-	}
-	for (size_t i = 0; given.missed && i < G_N_ELEMENTS(others); i++) {
+	} others[] = {{"--by", given.by}, {"--hottest", given.hottest}, {"--histogram", given.histogram},
+		{"--from", times_too && given.from}, {"--to", times_too && given.to},
+		{"--table", times_too && given.table}, {"--diff", times_too && given.diff}};
+	for (size_t i = 0; is_given && i < G_N_ELEMENTS(others); i++) {
 		if (!others[i].given)
 			continue;
-		cli_usage(
-			cli, "--missed is about what was due by now: it does not go with %s", others[i].name);
+		cli_usage(cli, "%s does not go with %s: %s", option, others[i].name, reason);
 		return false;
 	}
 	return true;
 }
+
+static bool check_together(const struct cli *cli)
+{
+	bool is_stdin = !g_strcmp0(given.table, "-") && !g_strcmp0(given.diff, "-");
+	const char *lone = given.catch_up && !given.missed ? "--catch-up is of --missed alone"
+			   : given.prune && !given.diff    ? "--prune is of --diff alone"
+			   : is_stdin                      ? "--table and --diff cannot both be stdin"
+							   : NULL;
+	if (lone)
+		cli_usage(cli, "%s", lone);
+	return !lone && check_alone(cli, "--missed", given.missed, "it is about what was due by now", true) &&
+	       check_alone(cli, "--diff", given.diff, "it counts what differs, for each action", false);
+}
+
+/* --- what is to be shown --- */
 
 static int missed(struct cli *cli, struct simulation *simulation)
 {
@@ -187,6 +210,8 @@ static int missed(struct cli *cli, struct simulation *simulation)
 
 static int simulate_what(const struct simulation *simulation)
 {
+	if (simulation->diff)
+		return simulate_diff(simulation);
 	if (simulation->by_action)
 		return simulate_actions(simulation);
 	return given.by || simulation->hottest || simulation->histogram ? simulate_counts(simulation)
@@ -200,14 +225,28 @@ static int to_come(struct cli *cli, struct simulation *simulation)
 	return simulate_what(simulation);
 }
 
+/* A file needs no database, and so no configuration. */
+static bool prepare(struct cli *cli)
+{
+	GError *error = NULL;
+	if (!given.table)
+		return cli_prepare(cli);
+	if (!cli_load_config_or_default(cli))
+		return false;
+	if (cli_choose_zone(cli, NULL, &error))
+		return true;
+	cli_fail(cli, error, "timezone");
+	return false;
+}
+
 static int simulate(struct cli *cli, char **arguments)
 {
 	(void)arguments;
 	struct simulation simulation = {.cli = cli};
 	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
-	if (!parse_plain(cli, &simulation, ids) || !check_missed(cli))
+	if (!parse_plain(cli, &simulation, ids) || !check_together(cli))
 		return EXIT_USAGE;
-	if (!cli_prepare(cli))
+	if (!prepare(cli))
 		return EXIT_FAILED;
 	int status = EXIT_USAGE;
 	if (choose_zone(cli, &simulation))
@@ -224,6 +263,11 @@ const struct verb verb_simulate = {
 		"jitter;\n"
 		"or how many there are. What depends on a run is left out: max_instances, rates, "
 		"refusals.\n\n"
+		"--table takes rows from a file; one without an id gets one as in an empty table, on which "
+		"its jitter\n"
+		"depends. --diff compares with the file as `import yaml` does: by id, else by name; columns "
+		"that it\n"
+		"does not name stay.\n\n"
 		"--missed reads internal_db, beside a running scheduler too: what was due by now and is not "
 		"done,\n"
 		"and what merge_missed, actuality_time, catch_up_limit and --catch-up would make of it at a "
@@ -233,6 +277,8 @@ const struct verb verb_simulate = {
 		    "simulate --from today --to tomorrow --histogram\n"
 		    "simulate --by minute --hottest 10\n"
 		    "simulate --by action --hottest 20\n"
+		    "simulate --table proposed.yaml --histogram\n"
+		    "simulate --diff proposed.yaml --prune --from today --to '+1 month'\n"
 		    "simulate --missed --catch-up '2 hours ago'",
 	.options = options,
 	.listing = true,

@@ -26,9 +26,6 @@ static const struct probe making_tables[] = {
 	{"ALTER", "ALTER TABLE ", " DROP COLUMN no_such_column", false},
 	{"INDEX", "CREATE INDEX no_such_index ON ", " (no_such_column)", false},
 };
-static const char *const tables[] = {"scheduler_meta", "scheduler_lane", "scheduler_backlog",
-	"scheduler_open", "scheduler_definition", "scheduler_history"};
-
 /* “INSERT command denied to user 'u'@'h' for table `d`.`t`” is about INSERT. */
 static bool is_denied(unsigned number, const char *message, const char *privilege)
 {
@@ -63,11 +60,11 @@ static bool try(
 }
 
 static bool try_all(struct jmy_link *link, const struct probe *probes, size_t count, const char *const *names,
-	size_t name_count, GString *lacking, GError **error)
+	GString *lacking, GError **error)
 {
 	for (size_t i = 0; i < count; i++) {
 		bool denied = false;
-		for (size_t k = 0; k < name_count && !denied; k++)
+		for (size_t k = 0; names[k] && !denied; k++)
 			if (!try(link, &probes[i], names[k], &denied, error))
 				return false;
 		if (denied)
@@ -95,14 +92,14 @@ static char *current_user(struct jmy_link *link, GError **error)
 
 bool jmy_lacking(struct server_link *base, bool there, bool older, char **out, GError **error)
 {
-	static const char *const none[] = {NO_TABLE};
+	static const char *const none[] = {NO_TABLE, NULL};
 	struct jmy_link *link = jmy_link(base);
 	g_autoptr(GString) lacking = g_string_new(NULL);
-	if (!try_all(link, using_tables, G_N_ELEMENTS(using_tables), there ? tables : none,
-		    there ? G_N_ELEMENTS(tables) : 1, lacking, error))
+	if (!try_all(link, using_tables, G_N_ELEMENTS(using_tables), there ? server_tables : none, lacking,
+		    error))
 		return false;
 	if ((!there || older) &&
-		!try_all(link, making_tables, G_N_ELEMENTS(making_tables), none, 1, lacking, error))
+		!try_all(link, making_tables, G_N_ELEMENTS(making_tables), none, lacking, error))
 		return false;
 	*out = NULL;
 	if (!lacking->len)

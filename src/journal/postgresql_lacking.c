@@ -3,9 +3,8 @@
 
 #define TABLES                                                                                 \
 	"FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace " \
-	"WHERE n.nspname = pg_catalog.current_schema() AND c.relkind = 'r' AND c.relname IN "  \
-	"('scheduler_meta', 'scheduler_lane', 'scheduler_backlog', 'scheduler_open', "         \
-	"'scheduler_definition', 'scheduler_history')"
+	"JOIN names ON names.name = c.relname "                                                \
+	"WHERE n.nspname = pg_catalog.current_schema() AND c.relkind = 'r'"
 
 static const char to_use[] =
 	"SELECT pg_catalog.format('the role %I needs %s on the tables of internal_db: GRANT %2$s ON ALL "
@@ -30,10 +29,18 @@ static const char to_make[] =
 	"SCHEMA %I TO %1$I, or CREATE SCHEMA %1$I AUTHORIZATION %1$I', current_user, "
 	"pg_catalog.current_schema()) END";
 
+/* `names`: those of the tables. */
+static bool ask(struct pgj_link *link, const char *sql, char **out, GError **error)
+{
+	g_autofree char *names = g_strjoinv("'), ('", (char **)server_tables);
+	g_autofree char *text = g_strconcat("WITH names (name) AS (VALUES ('", names, "')) ", sql, NULL);
+	return pgj_ask(link, text, out, error);
+}
+
 bool pgj_lacking(struct server_link *base, bool there, bool older, char **out, GError **error)
 {
 	struct pgj_link *link = pgj_link(base);
 	if (!there)
 		return pgj_ask(link, to_make, out, error);
-	return pgj_ask(link, to_use, out, error) && (*out || !older || pgj_ask(link, to_update, out, error));
+	return ask(link, to_use, out, error) && (*out || !older || ask(link, to_update, out, error));
 }

@@ -175,6 +175,11 @@ bool server_find_owner(struct server *server, char **out, GError **error);
 /* Stored bytes that cannot be what was written. Returns false. */
 bool server_corrupt(const struct server *server, const char *what, GError **error);
 
+/* --- server_inspect.c --- */
+
+/* The names of the tables, NULL-terminated. */
+extern const char *const server_tables[];
+
 /* --- server_open.c --- */
 
 /* Not connected yet; free with server_close. */

@@ -1,6 +1,9 @@
 /* What stands in internal_db on a server, and what the role may do there. */
 #include "journal/server.h"
 
+const char *const server_tables[] = {"scheduler_meta", "scheduler_lane", "scheduler_backlog",
+	"scheduler_open", "scheduler_definition", "scheduler_history", "scheduler_hold", NULL};
+
 /* A role that may not even look has no version to be told. */
 static bool find_version(struct server *server, struct journal_state *state, GError **error)
 {

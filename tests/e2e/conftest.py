@@ -57,8 +57,8 @@ def postgresql():
 
 @pytest.fixture(scope='session')
 def kafka():
-    """An Apache Kafka broker of this session (lib.kafka.Kafka). Tests with it belong to the xdist group `kafka`, so that
-    one worker has it; whoever stops it starts it again."""
+    """An Apache Kafka broker of this session (lib.kafka.Kafka). The tests of a file with it are an xdist group, so
+    that one worker has it; whoever stops it starts it again."""
     from lib.kafka import Kafka
     broker = Kafka()
     if broker.missing:
@@ -115,6 +115,11 @@ def scheduler(request, tmp_path):
     for each in made:
         for sign in ('AddressSanitizer', 'LeakSanitizer', 'ThreadSanitizer', 'runtime error:'):
             assert sign not in each.stderr, each.stderr[-20000:]
+
+
+def pytest_collection_modifyitems(items):
+    """What one worker has to run as a whole begins first."""
+    items.sort(key=lambda item: item.get_closest_marker('xdist_group') is None)
 
 
 @pytest.hookimpl(tryfirst=True, hookwrapper=True)

@@ -54,15 +54,23 @@ def test_every_bad_row_is_listed(ready, db):
         {'command': 'b', 'cron': unix('30 9 * * *')},
         {'command': 'c', 'cron': '{', 'enabled': 0},
         {'command': 'd', 'cron': apscheduler(hour='x'), 'max_attempts': 0},
+        {'command': 'e', 'cron': unix('30 9 * * *'), 'timezone': 'Mars/Olympus'},
+        {'command': 'f', 'cron': apscheduler(hour=1, timezone='Mars/Olympus')},
+        {'command': 'g', 'cron': unix('30 9 * * *'), 'callback': 'nosuch'},
+        {'command': 'h', 'cron': unix('30 9 * * *'), 'callback': 'exec'},
     ])
     problems = ready.json('check', status=1)
-    assert [list(problem) for problem in problems] == [['level', 'place', 'id', 'field', 'reason']] * 3
+    assert [list(problem) for problem in problems] == [['level', 'place', 'id', 'field', 'reason']] * 7
     assert [(p['level'], p['place'], p['id'], p['field']) for p in problems] == [
         ('error', 'actions_db', 1, 'cron'), ('error', 'actions_db', 3, 'cron'),
-        ('error', 'actions_db', 4, 'max_attempts')]
+        ('error', 'actions_db', 4, 'max_attempts'), ('error', 'actions_db', 5, 'timezone'),
+        ('error', 'actions_db', 6, 'cron'), ('error', 'actions_db', 7, 'callback'),
+        ('error', 'actions_db', 8, 'callback')]
     assert 'minute' in problems[0]['reason'] and '61' in problems[0]['reason']
+    assert all('Mars/Olympus' in p['reason'] for p in problems[3:5])
+    assert 'nosuch' in problems[5]['reason'] and 'exec.enabled' in problems[6]['reason']
     text = ready.run('check', status=1).stdout
-    assert 'LEVEL  PLACE' in text and text.endswith('\n4 actions, 3 errors, 0 warnings\n')
+    assert 'LEVEL  PLACE' in text and text.endswith('\n8 actions, 7 errors, 0 warnings\n')
 
 
 @pytest.mark.parametrize('cron, differs', [

@@ -45,6 +45,9 @@ def shell(name, *arguments, cwd=None):
     (['history', '--status', '='], {'delivered', 'failed', 'merged', 'missed', 'skipped'}),
     (['-o', '=', 'jsonl'], {'jsonl'}),
     (['import', 'ap'], {'apscheduler'}),
+    (['import', ''], {'crontab', 'yaml', 'apscheduler'}),
+    (['import', 'crontab', 'comp'], {'completion.bash'}),
+    (['export', ''], {'crontab', 'yaml'}),
     (['show', ''], set()),
     (['--config', 'completion.'], {'completion.bash'}),
 ])
@@ -65,6 +68,9 @@ def test_fish(program):
     assert {line.split('\t')[0] for line in found.splitlines()} == {'json', 'jsonl'}
     found = shell('fish', '--no-config', '-c', f"source {path}; complete -C 'action-scheduler import a'")
     assert found.split('\t')[0].strip() == 'apscheduler'
+    found = shell('fish', '--no-config', '-c', f"source {path}; complete -C 'action-scheduler import yaml comp'",
+                  cwd=program.directory)
+    assert found.split('\t')[0].strip() == 'completion.fish'
 
 
 def test_zsh_takes_the_script(program):

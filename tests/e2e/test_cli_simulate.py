@@ -29,6 +29,8 @@ def program(binary, tmp_path):
     (['--timezone', 'Mars/Base'], '--timezone'), (['--limit', '-1'], '--limit'), (['--hottest', '0'], '--hottest'),
     (['--by', 'minutes'], "did you mean 'minute'?"), (['--action', 'x'], "--action: 'x'"), (['17'], "no argument '17'"),
     (['--catch-up', 'none'], '--catch-up is of --missed'), (['--missed', '--by', 'hour'], 'does not go with --by'),
+    (['--prune'], '--prune is of --diff'), (['--diff', 'x.yaml', '--by', 'day'], 'does not go with --by'),
+    (['--table', '-', '--diff', '-'], 'cannot both be stdin'), (['--missed', '--table', 'x.yaml'], 'does not go with --table'),
     (['--missed', '--to', '+1h'], 'does not go with --to'), (['--missed', '--catch-up', 'some'], "--catch-up: 'some'"),
     (['--histogram', '--by', 'second', '--to', '+2d'], 'at most 10000 bars')])
 def test_wrong_arguments_are_refused(program, arguments, said):
@@ -106,6 +108,66 @@ def test_bad_rows_are_said_and_stop_nothing(program):
 def test_without_a_table_there_is_nothing_to_simulate(program):
     (program.directory / 'database.db').unlink()
     assert 'actions_db' in program.failed('simulate')
+
+
+PROPOSED = """\
+- {name: every hour, command: A, cron: {format: unix, params: {value: 0 * * * *}}}
+- {id: 5, name: jittered, command: B, cron: {format: apscheduler, params: {hour: 3, minute: '*/10', jitter: 300}}}
+- {name: bad, command: C, cron: {format: unix, params: {value: 99 * * * *}}}
+- {name: off, command: D, enabled: false, cron: {format: unix, params: {value: '* * * * *'}}}
+- {id: 5, name: again, command: E, cron: {format: unix, params: {value: '* * * * *'}}}
+- {name: mistyped, comand: F}
+"""
+
+
+def test_a_file_can_stand_for_the_table(binary, tmp_path):
+    program = Program(binary, tmp_path)
+    (tmp_path / 'proposed.yaml').write_text(PROPOSED)
+    done = program.run('simulate', *DAY, '--table', 'proposed.yaml', '--by', 'action', '-o', 'json', status=0)
+    assert [(e['action_id'], e['action_name'], e['fires']) for e in json.loads(done.stdout)] == [(1, 'every hour', 24), (5, 'jittered', 6)]
+    for said in ('proposed.yaml:5: id: 5 stands in line 2 already', 'comand', 'action 6 does not fire: cron: '):
+        assert said in done.stderr
+    fires = program.json('simulate', *DAY, '--table', '-', '--action', '5', input=PROPOSED)
+    assert len(fires) == 6 and any(fire['due_at'] != fire['scheduled_at'] for fire in fires)
+    assert 'no such file' in program.failed('simulate', '--table', 'none.yaml').lower()
+    assert 'list' in program.failed('simulate', '--table', '-', input='a: 1')
+    assert not (tmp_path / 'database.db').exists()
+
+
+def test_diff_shows_what_an_edit_would_change(program):
+    for name, cron in (('kept', unix('0 * * * *')), ('moved', unix('0 3 * * *')), ('more', unix('0 */2 * * *')),
+                       ('off', unix('*/30 * * * *')), ('renamed', unix('0 4 * * *')), ('gone', unix('0 5 * * *'))):
+        program.actions.add(name=name, command='x', cron=cron)
+    file = """\
+- {name: kept, cron: {params: {value: 0 * * * *}, format: unix}}
+- {name: moved, cron: {format: unix, params: {value: 30 3 * * *}}}
+- {name: more, cron: {format: unix, params: {value: 0 * * * *}}}
+- {name: 'off', enabled: false}
+- {id: 5, name: renamed so, command: y}
+- {name: added, command: z, cron: {format: unix, params: {value: 0 6 * * *}}}
+- {name: bad, command: z, cron: {format: unix, params: {value: 0 26 * * *}}}
+"""
+    done = program.run('simulate', *DAY, '--diff', '-', '-o', 'json', input=file, status=0)
+    assert 'fires gone: 49, new: 14; rows added: 2, changed: 4, removed: 0, as they were: 1' in done.stderr
+    assert 'does not fire: cron' in done.stderr
+    rows = [(row['change'], row['action_id'], row['action_name'], row['gone'], row['new'], row['kept'])
+            for row in json.loads(done.stdout)]
+    assert rows == [('changed', 2, 'moved', 1, 1, 0), ('changed', 3, 'more', 0, 12, 12), ('changed', 4, 'off', 48, 0, 0),
+                    ('changed', 5, 'renamed so', 0, 0, 1), ('added', None, 'added', 0, 1, 0), ('added', None, 'bad', 0, 0, 0)]
+    moved = json.loads(done.stdout)[0]
+    assert (moved['first_gone'], moved['first_new'], moved['columns']) \
+        == ('2030-05-06T03:00:00+00:00', '2030-05-06T03:30:00+00:00', ['cron'])
+    pruned = program.json('simulate', *DAY, '--diff', '-', '--prune', '--action', '6', input=file)
+    assert [(row['change'], row['action_id'], row['gone']) for row in pruned] == [('removed', 6, 1)]
+    # Nothing was written, and a file stands for the table here, too.
+    assert len(program.actions.rows()) == 6
+    (program.directory / 'now.yaml').write_text(program.run('export', 'yaml', status=0).stdout)
+    same = program.run('simulate', *DAY, '--table', 'now.yaml', '--diff', '-', '-o', 'json', input=file, status=0)
+    assert (same.stdout, same.stderr) == (done.stdout, done.stderr)
+    table = program.run('simulate', *DAY, '--diff', '-', '--limit', '1', input=file, status=0).stdout
+    assert re.fullmatch(r'CHANGE +ID +NAME +GONE +NEW +KEPT +FIRST GONE +FIRST NEW +COLUMNS\n'
+                        r'changed +2 +moved +1 +1 +0 +\S+ +\S+ +cron\n', table)
+    assert 'list' in program.failed('simulate', '--diff', '-', input='a: 1')
 
 
 MINUTELY = unix('* * * * *')

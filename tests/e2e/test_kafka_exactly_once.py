@@ -17,7 +17,7 @@ import pytest
 from lib.actions_db import EVERY_SECOND, apscheduler
 from lib.wait import wait_for
 
-pytestmark = pytest.mark.xdist_group('kafka')
+pytestmark = pytest.mark.xdist_group('kafka-once')
 
 MANY_KILLS = int(os.environ.get('ACTION_SCHEDULER_KAFKA_KILLS') or 0)
 KILLS = MANY_KILLS or 8

@@ -50,8 +50,9 @@ def _words(arguments):
 
 def _name_of_simulation(arguments):
     """`simulate` has counts in place of fires with some options."""
-    if '--missed' in arguments:
-        return 'simulate-missed'
+    for option in ('--missed', '--diff'):
+        if option in arguments:
+            return f'simulate{option[1:]}'
     if '--by' in arguments:
         return 'simulate-by-action' if 'action' in arguments else 'simulate-by'
     return 'simulate-by' if {'--hottest', '--histogram'} & set(arguments) else 'simulate'

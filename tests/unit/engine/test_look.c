@@ -14,8 +14,8 @@ static const char *const documents[] = {
 	"{\"format\":\"unix\",\"params\":{\"value\":\"*/7 * * * *\"}}",
 	"{\"format\":\"apscheduler\",\"params\":{\"second\":\"*/20\",\"jitter\":600}}",
 	"{\"format\":\"apscheduler\",\"params\":{\"minute\":\"*/2\",\"end_date\":\"2024-01-01 00:03:00\"}}",
-	"{\"format\":\"apscheduler\",\"params\":{\"second\":\"*\",\"end_date\":\"2024-01-01 00:00:30\","
-	"\"jitter\":5}}",
+	("{\"format\":\"apscheduler\",\"params\":{\"second\":\"*\",\"end_date\":\"2024-01-01 00:00:30\","
+	 "\"jitter\":5}}"),
 	"{\"format\":\"apscheduler\",\"params\":{\"year\":\"2020\"}}",
 };
 

@@ -1,4 +1,5 @@
 /* internal_db on a server: ownership, lost connections, commits of unknown outcome, readers. */
+#include "journal/server.h"
 #include "servers.h"
 
 #include <signal.h>
@@ -353,6 +354,17 @@ static void expect_state(const struct journal_options *options, int64_t version,
 	journal_state_clear(&found);
 }
 
+static void every_table_is_known_by_name(void **state)
+{
+	struct scratch *scratch = *state;
+	journal_close(open_journal(scratch->database));
+	g_autofree char *sql = g_strdup_printf(
+		"SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 'scheduler%%' AND "
+		"table_schema = %s",
+		strcmp(backend_dialect(), "mysql") == 0 ? "DATABASE()" : "current_schema()");
+	assert_int_equal(run_test_sql(scratch->database, sql), g_strv_length((char **)server_tables));
+}
+
 /* As packaging/sql has it: the schema of the table `action`, where it may make nothing, comes first. */
 static void a_postgresql_role_needs_a_schema_of_its_own_and_no_more(struct scratch *scratch)
 {
@@ -515,6 +527,7 @@ int main(int argc, char **argv)
 		SERVER_TEST(an_older_schema_is_updated),
 		SERVER_TEST(a_newer_schema_is_refused),
 		SERVER_TEST(options_that_name_nothing_are_refused),
+		SERVER_TEST(every_table_is_known_by_name),
 		SERVER_TEST(a_role_needs_a_place_of_its_own_and_no_more),
 		SERVER_TEST(a_large_commit_goes_through),
 		SERVER_TEST(a_damaged_block_is_told),
