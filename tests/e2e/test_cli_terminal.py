@@ -250,6 +250,8 @@ def test_what_is_said_meanwhile_comes_after_the_pager(console):
 def test_history_that_is_followed_is_not_paged(console):
     terminal = console.open('history', '--follow', rows=3, environment={'PAGER': 'false'})
     terminal.wait_text('delivered')
+    terminal.resize(200, 3)
+    terminal.wait_text(r'(?s)FIRE .*FIRE .*ATTEMPTS  REASON')
     terminal.send('\x03')
     assert terminal.wait() == -signal.SIGINT
 
