@@ -49,7 +49,7 @@ static bool is_trusted(int fd)
 
 /* --- connecting --- */
 
-static enum control_reply connect_to(int fd, const char *path, GError **error)
+static enum control_reply connect_to(int fd, const char *path, dur_us wait, GError **error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof address.sun_path)
@@ -57,8 +57,8 @@ static enum control_reply connect_to(int fd, const char *path, GError **error)
 	strcpy(address.sun_path, path);
 	/* One that accepts nobody, as it is stopped or has too many waiting, would be waited for without end.
 	 */
-	struct timeval wait = {.tv_sec = ANSWER_WAIT / US_PER_SECOND};
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+	struct timeval most = {.tv_sec = wait / US_PER_SECOND, .tv_usec = wait % US_PER_SECOND};
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
 		if (errno == ENOENT || errno == ENOTDIR || errno == ECONNREFUSED)
 			return CONTROL_NOBODY;
@@ -72,7 +72,8 @@ static enum control_reply connect_to(int fd, const char *path, GError **error)
 	return CONTROL_FAILED;
 }
 
-struct control_connection *control_connect(const char *path, enum control_reply *reply, GError **error)
+struct control_connection *control_connect(
+	const char *path, dur_us wait, enum control_reply *reply, GError **error)
 {
 	struct control_connection *connection = g_new0(struct control_connection, 1);
 	connection->path = g_strdup(path);
@@ -82,7 +83,7 @@ struct control_connection *control_connect(const char *path, enum control_reply 
 	if (connection->fd < 0)
 		fail(error, AS_ERROR_FAILED, "%s", g_strerror(errno));
 	else
-		*reply = connect_to(connection->fd, path, error);
+		*reply = connect_to(connection->fd, path, wait, error);
 	if (*reply == CONTROL_ANSWERED)
 		return connection;
 	if (*reply == CONTROL_FAILED)
@@ -193,7 +194,7 @@ bool control_receive(struct control_connection *connection, dur_us wait, json_t 
 enum control_reply control_ask(const char *path, const char *line, json_t **answer, GError **error)
 {
 	enum control_reply reply;
-	struct control_connection *connection = control_connect(path, &reply, error);
+	struct control_connection *connection = control_connect(path, ANSWER_WAIT, &reply, error);
 	if (!connection)
 		return reply;
 	bool done = control_send(connection, line, error) &&

@@ -20,8 +20,9 @@ enum control_reply control_ask(const char *path, const char *line, json_t **answ
 
 /* The same step by step, for a command that answers more than once. */
 struct control_connection;
-/* NULL with CONTROL_NOBODY or CONTROL_FAILED in *reply. */
-struct control_connection *control_connect(const char *path, enum control_reply *reply, GError **error);
+/* Waits so long for a scheduler that takes nobody. NULL with CONTROL_NOBODY or CONTROL_FAILED in *reply. */
+struct control_connection *control_connect(
+	const char *path, dur_us wait, enum control_reply *reply, GError **error);
 void control_disconnect(struct control_connection *connection); /* NULL is fine */
 bool control_send(struct control_connection *connection, const char *line, GError **error);
 /* The next answer, which is the caller's; *answer is NULL where none has come within `wait`, which is no

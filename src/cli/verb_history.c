@@ -1,11 +1,8 @@
 #include "cli/history_follow.h"
+#include "cli/history_wait.h"
 #include "cli/run_view.h"
 #include "cli/terminal.h"
 #include "cli/time_arg.h"
-
-#include <unistd.h>
-
-#define FOLLOW_EVERY_MS 250
 
 static struct {
 	char *action, *status, *since, *limit, *timezone;
@@ -92,17 +89,11 @@ static bool show_entry(void *context, const struct history_entry *entry)
 	return !ferror(showing->cli->style.file);
 }
 
-/* Waits until it is time to look again; false where nobody reads stdout any more. */
-static bool wait_for_more(void)
-{
-	GPollFD out = {.fd = STDOUT_FILENO};
-	return g_poll(&out, 1, FOLLOW_EVERY_MS) <= 0 || !(out.revents & (G_IO_ERR | G_IO_HUP));
-}
-
 /* Until a signal ends it, or the reader goes. */
 static bool follow_history(struct showing *showing, const struct history_query *query, GError **error)
 {
 	struct journal *journal = NULL;
+	struct history_wait *wait = history_wait_new(showing->cli);
 	struct history_follow *follow = history_follow_new(query, show_entry, showing);
 	GError *failure = NULL;
 	do {
@@ -117,8 +108,9 @@ static bool follow_history(struct showing *showing, const struct history_query *
 		/* A database that is busy will answer the next time. */
 		if (failure && !g_error_matches(failure, AS_ERROR, AS_ERROR_UNAVAILABLE))
 			break;
-	} while (!ferror(showing->cli->style.file) && wait_for_more());
+	} while (!ferror(showing->cli->style.file) && history_wait_for_more(wait));
 	history_follow_free(follow);
+	history_wait_free(wait);
 	journal_close(journal);
 	if (failure)
 		g_propagate_error(error, failure);

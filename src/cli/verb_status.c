@@ -24,7 +24,7 @@ static char *request_of(const struct cli *cli)
 static enum control_reply ask(struct cli *cli, const char *path, json_t **answer, GError **error)
 {
 	enum control_reply reply;
-	struct control_connection *connection = control_connect(path, &reply, error);
+	struct control_connection *connection = control_connect(path, ANSWER_WAIT, &reply, error);
 	if (!connection)
 		return reply;
 	char *request = request_of(cli);

@@ -17,10 +17,14 @@ struct command_call {
 
 struct commands {
 	struct daemon *daemon;
-	GQueue durable; /* struct command_call that wait for a commit; by sequence */
-	GQueue retries; /* struct command_call that wait for their lookup, in the order of asking */
+	GQueue durable;    /* struct command_call that wait for a commit; by sequence */
+	GQueue retries;    /* struct command_call that wait for their lookup, in the order of asking */
+	GQueue followers;  /* struct command_call that are told of each commit with history */
+	uint64_t followed; /* the last such commit that is durable; 0: none in this life */
+	bool follow_next;  /* the one under way is one */
 };
 
+void call_free(struct command_call *call);
 /* Answers with what is told, and frees the call. */
 void call_end(struct command_call *call);
 /* Answers that nothing of it was done: a code for programs and a text for people. Frees the call. */
@@ -30,6 +34,11 @@ struct command_call *call_end_durable(struct command_call *call);
 /* The same, once a commit is. */
 struct command_call *call_end_with(struct command_call *call, uint64_t sequence);
 
+/* command_follow.c */
+struct command_call *command_follow(struct command_call *call, const struct control_request *request);
+/* A commit is handed to the journal; it is durable. */
+void followers_note(struct commands *commands, const struct commit *commit);
+void followers_tell(struct commands *commands, uint64_t sequence);
 /* command_status.c */
 struct command_call *command_status(struct command_call *call, const struct control_request *request);
 /* command_fires.c */

@@ -108,10 +108,15 @@ static void client_refuse(struct client *client, const char *reason)
 
 static void client_turn(struct client *client);
 
-static void answer_take(void *context, const struct json_t *answer)
+/* Where one of many answers was not taken yet, another one says nothing new by the time that it is: it is
+ * left out, and the time in which the client must take it does not begin anew. */
+static void answer_take(void *context, const struct json_t *answer, bool last)
 {
 	struct client *client = context;
-	client->call = NULL;
+	if (last)
+		client->call = NULL;
+	else if (client->out->len > 0)
+		return;
 	client_put(client, answer);
 	if (!client->in_turn)
 		client_turn(client);

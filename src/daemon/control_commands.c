@@ -10,12 +10,13 @@ struct commands *commands_new(struct daemon *d)
 	commands->daemon = d;
 	g_queue_init(&commands->durable);
 	g_queue_init(&commands->retries);
+	g_queue_init(&commands->followers);
 	return commands;
 }
 
 /* --- calls --- */
 
-static void call_free(struct command_call *call)
+void call_free(struct command_call *call)
 {
 	json_decref(call->told);
 	g_free(call);
@@ -27,6 +28,7 @@ void commands_free(struct commands *commands)
 		return;
 	g_queue_clear_full(&commands->durable, (GDestroyNotify)call_free);
 	g_queue_clear_full(&commands->retries, (GDestroyNotify)call_free);
+	g_queue_clear_full(&commands->followers, (GDestroyNotify)call_free);
 	g_free(commands);
 }
 
@@ -38,7 +40,7 @@ void command_call_forget(struct command_call *call)
 void call_end(struct command_call *call)
 {
 	if (call->answer)
-		call->answer(call->context, call->told);
+		call->answer(call->context, call->told, true);
 	call_free(call);
 }
 
@@ -62,6 +64,11 @@ struct command_call *call_end_durable(struct command_call *call)
 	return call_end_with(call, engine_next_sequence(call->commands->daemon->engine));
 }
 
+void commands_committing(struct commands *commands, const struct commit *commit)
+{
+	followers_note(commands, commit);
+}
+
 void commands_committed(struct commands *commands, uint64_t sequence)
 {
 	struct command_call *call;
@@ -69,6 +76,7 @@ void commands_committed(struct commands *commands, uint64_t sequence)
 		g_queue_pop_head(&commands->durable);
 		call_end(call);
 	}
+	followers_tell(commands, sequence);
 }
 
 /* --- the table --- */
@@ -78,6 +86,7 @@ static struct command_call *(*const runs[])(
 	[CONTROL_TRIGGER] = command_trigger,
 	[CONTROL_RETRY] = command_retry,
 	[CONTROL_STATUS] = command_status,
+	[CONTROL_FOLLOW] = command_follow,
 	[CONTROL_HOLD] = command_hold,
 	[CONTROL_RELEASE] = command_release,
 };

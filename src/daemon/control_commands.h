@@ -16,15 +16,18 @@ struct commands *commands_new(struct daemon *d);
 /* Calls that are not answered never will be. NULL is fine. */
 void commands_free(struct commands *commands);
 
-/* The answer is borrowed. */
-typedef void (*command_answer_fn)(void *context, const struct json_t *answer);
+/* The answer is borrowed. After the last one the call is gone. */
+typedef void (*command_answer_fn)(void *context, const struct json_t *answer, bool last);
 
-/* Does what is asked and answers once, now (then NULL is returned) or later. The request is borrowed. */
+/* Does what is asked and answers, now (NULL is returned where that was the last answer) or later. The request
+ * is borrowed. */
 struct command_call *commands_run(struct commands *commands, const struct control_request *request,
 	command_answer_fn answer, void *context);
 /* Nobody waits for the answer any more; what was asked for is done nevertheless. */
 void command_call_forget(struct command_call *call);
 
+/* A commit is handed to the journal. */
+void commands_committing(struct commands *commands, const struct commit *commit);
 /* A commit is durable. */
 void commands_committed(struct commands *commands, uint64_t sequence);
 /* The answer of journal_thread_look_up; taken over. */

@@ -108,6 +108,7 @@ static const struct {
 	[CONTROL_TRIGGER] = {"trigger", {{"ids", read_ids}}},
 	[CONTROL_RETRY] = {"retry", {{"fire_ids", read_fires}}},
 	[CONTROL_STATUS] = {"status"},
+	[CONTROL_FOLLOW] = {"follow"},
 	[CONTROL_HOLD] = {"hold", {{"reason", read_reason}}},
 	[CONTROL_RELEASE] = {"release", {{"skip", read_skip}}},
 };

@@ -9,7 +9,14 @@
 /* Actions or fires of one request. */
 #define CONTROL_IDS_MAX  1000
 
-enum control_command { CONTROL_TRIGGER, CONTROL_RETRY, CONTROL_STATUS, CONTROL_HOLD, CONTROL_RELEASE };
+enum control_command {
+	CONTROL_TRIGGER,
+	CONTROL_RETRY,
+	CONTROL_STATUS,
+	CONTROL_FOLLOW,
+	CONTROL_HOLD,
+	CONTROL_RELEASE
+};
 
 struct control_fire {
 	char id[FIRE_ID_MAX]; /* canonical */

@@ -196,8 +196,9 @@ static void end_if_done(struct manual_run *run)
 }
 
 /* What was queued is durable by now, but not yet handed out: none has ended before this. */
-static void answer_take(void *context, const struct json_t *answer)
+static void answer_take(void *context, const struct json_t *answer, bool last)
 {
+	(void)last;
 	struct manual_run *run = context;
 	const json_t *fires = json_object_get(answer, "fires"), *fire;
 	size_t i;

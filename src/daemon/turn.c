@@ -130,6 +130,7 @@ static bool commit_hand_on(struct daemon *d)
 		return false;
 	d->committing = true;
 	counters_committing(d, commit);
+	commands_committing(d->commands, commit);
 	failures_note(d->failures, commit);
 	manual_run_note(d->manual, commit);
 	journal_thread_commit(d->journal_thread, commit);

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -144,6 +145,27 @@ def test_follow_shows_what_comes(scheduler):
     assert ids == sorted(set(ids)) and len(ids) >= 3
     every = [entry['fire_id'] for entry in s.history('--status', 'delivered')]
     assert ids == every[::-1][:len(ids)]
+
+
+def test_follow_goes_on_over_the_scheduler_s_end(scheduler):
+    s = scheduler(actions=[{'command': 'a', 'cron': EVERY_SECOND}])
+    s.start()
+    follower = subprocess.Popen([s.binary, 'history', '--follow', '--status', 'delivered', '-o', 'jsonl'], cwd=s.directory,
+                                env=s._environment(None), stdout=subprocess.PIPE, text=True)
+    seen = [json.loads(follower.stdout.readline())['fire_id'] for _ in range(2)]
+    s.kill()
+    s.start()
+    seen += [json.loads(follower.stdout.readline())['fire_id'] for _ in range(3)]
+    # It is connected again: told by the scheduler, it need not look by itself.
+    path = os.path.realpath(s.directory / 'control.sock')
+    wait_for(lambda: Path('/proc/net/unix').read_text().count(path) >= 2, what='the follower on the socket')
+    follower.send_signal(signal.SIGINT)
+    follower.stdout.close()
+    follower.wait(20)
+    s.stop()
+    delivered = [run['fire_id'] for run in reversed(s.history('--status', 'delivered'))]
+    at = delivered.index(seen[0])
+    assert seen == delivered[at:at + len(seen)]
 
 
 def test_follow_ends_when_its_reader_goes(program):

@@ -292,3 +292,33 @@ def test_while_internal_db_takes_nothing_nothing_is_said_to_be_done(running):
         client.settimeout(40)
         assert answers(client, 1)[0]['ok'] is True
     running.wait_lines(1, 'asked')
+
+
+def test_a_follower_is_told_of_each_commit_with_history(running):
+    with connected(running) as client, connected(running) as lazy:
+        client.sendall(b'{"command": "follow"}\n')
+        lazy.sendall(b'{"command": "follow"}\n{"command": "status"}\n')
+        first, *told = answers(client, 3)
+        assert first['ok'] and all(each['ok'] for each in told)
+        sequences = [each['sequence'] for each in [first, *told]]
+        assert sequences == sorted(set(sequences))
+        # What stands behind such a request is never looked at, and who reads nothing holds nobody up.
+        ticks = len(running.fired('tick'))
+        running.wait_lines(ticks + 2, 'tick')
+        assert all('sequence' in each for each in answers(lazy, 3))
+
+
+def test_followers_are_bounded_and_make_room_when_they_go(running):
+    clients = [connected(running) for _ in range(33)]
+    try:
+        codes = []
+        for client in clients:
+            client.sendall(b'{"command": "follow"}\n')
+            codes.append(answers(client, 1)[0].get('code'))
+        assert codes == [None] * 32 + ['busy']
+        assert ask(running, {'command': 'follow', 'ids': [1]})['error'] == 'follow has no key "ids"'
+        clients[0].close()
+        wait_for(lambda: ask(running, {'command': 'follow'})['ok'], what='room for a follower')
+    finally:
+        for client in clients:
+            client.close()
