@@ -116,8 +116,8 @@ static const struct output_column columns[] = {
 	{"gone", "GONE", gone_json, NULL, OUTPUT_RIGHT},
 	{"new", "NEW", new_json, NULL, OUTPUT_RIGHT},
 	{"kept", "KEPT", kept_json, NULL, OUTPUT_RIGHT},
-	{"first_gone", "FIRST GONE", first_gone_json, NULL, OUTPUT_LEFT},
-	{"first_new", "FIRST NEW", first_new_json, NULL, OUTPUT_LEFT},
+	{"first_gone", "FIRST GONE", first_gone_json, NULL, OUTPUT_WHOLE, 2},
+	{"first_new", "FIRST NEW", first_new_json, NULL, OUTPUT_WHOLE, 1},
 	{"columns", "COLUMNS", columns_json, columns_text, OUTPUT_LEFT},
 };
 
