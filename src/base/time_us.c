@@ -55,37 +55,39 @@ void time_to_civil(time_us t, struct civil *out)
 	out->hour = (int8_t)(rest / 3600);
 }
 
-/* A character in front, and the last digits of a number. Returns the end. */
-static char *put_number(char *p, char before, int32_t number, int digits)
+/* Writes a number that has at most so many digits, and what comes behind it; returns the end. */
+static char *put_number(char *at, int32_t number, int digits, char behind)
 {
-	*p++ = before;
 	for (int i = digits - 1; i >= 0; i--, number /= 10)
-		p[i] = (char)('0' + number % 10);
-	return p + digits;
+		at[i] = (char)('0' + number % 10);
+	at[digits] = behind;
+	return at + digits + 1;
 }
 
-/* Writes the civil part; returns its length. By hand, as a listing has many times. */
+/* Writes the civil part; returns its length. By hand, as each fire has its time in its id. */
 static size_t format_civil(time_us t, char buf[static TIME_TEXT_MAX])
 {
 	struct civil c;
 	time_to_civil(t, &c);
-	char *p = buf + snprintf(buf, TIME_TEXT_MAX, "%04d", c.year);
-	p = put_number(p, '-', c.month, 2);
-	p = put_number(p, '-', c.day, 2);
-	p = put_number(p, 'T', c.hour, 2);
-	p = put_number(p, ':', c.minute, 2);
-	p = put_number(p, ':', c.second, 2);
+	char *at = c.year >= 0 && c.year <= 9999 ? put_number(buf, c.year, 4, '-')
+						 : buf + snprintf(buf, TIME_TEXT_MAX, "%04d-", c.year);
+	at = put_number(at, c.month, 2, '-');
+	at = put_number(at, c.day, 2, 'T');
+	at = put_number(at, c.hour, 2, ':');
+	at = put_number(at, c.minute, 2, ':');
+	at = put_number(at, c.second, 2, '.');
 	if (c.us)
-		p = put_number(p, '.', c.us, 6);
-	return (size_t)(p - buf);
+		at = put_number(at, c.us, 6, '\0');
+	return (size_t)(at - buf) - 1;
 }
 
 char *time_format(time_us t, int32_t offset_s, char buf[static TIME_TEXT_MAX])
 {
 	size_t n = format_civil(t + offset_s * US_PER_SECOND, buf);
 	int32_t minutes = ABS(offset_s) / 60;
-	char *p = put_number(buf + n, offset_s < 0 ? '-' : '+', minutes / 60, 2);
-	*put_number(p, ':', minutes % 60, 2) = '\0';
+	buf[n] = offset_s < 0 ? '-' : '+';
+	char *at = put_number(buf + n + 1, minutes / 60, 2, ':');
+	put_number(at, minutes % 60, 2, '\0');
 	return buf;
 }
 
