@@ -111,9 +111,10 @@ static void apply_record(struct world *world, const struct backlog_record *row)
 		insert_record(journal, stored);
 	}
 	if (stored->data.held && !row->held)
-		stored->decided_now = row->decided_now;
+		stored->decided_now = world->held.ended_at;
 	if (row->decided_now != stored->decided_now)
-		world_fail(world, "record %" G_GUINT64_FORMAT ": decided against another time than at first",
+		world_fail(world,
+			"record %" G_GUINT64_FORMAT ": decided against another time than it is to be",
 			row->id);
 	if (row->members && row->member_count == 0)
 		world_fail(world, "record %" G_GUINT64_FORMAT ": written with no member left", row->id);

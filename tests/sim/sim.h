@@ -342,6 +342,7 @@ struct held_window {
 struct held {
 	bool on;
 	time_us since, high;  /* high: the latest time that the clock had shown by then */
+	time_us ended_at;     /* against which what it held is judged */
 	uint64_t released_by; /* the commit with which its end is durable; 0: it is */
 	enum hold_wish wish;  /* of the next turn */
 	GArray *windows;      /* struct held_window */
