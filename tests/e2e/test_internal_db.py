@@ -8,6 +8,7 @@ import pytest
 
 from lib import mariadb
 from lib.actions_db import EVERY_SECOND
+from lib.wait import wait_for
 
 numbers = itertools.count(1)
 
@@ -91,8 +92,11 @@ def test_nothing_is_lost_over_kill_9(running):
         time.sleep(2)
         running.start()
     goes_on(running)
+    running.jsonl('simulate', '--missed')
     running.stop()
     assert each_second_once(running) >= 12
+    (row,) = wait_for(lambda: running.jsonl('simulate', '--missed'), what='a fire that was missed')
+    assert row['fired'] == row['owed'] >= 1 and row['callback'] == 'print'
 
 
 def test_a_second_process_is_told_of_the_first(running, scheduler, place):
