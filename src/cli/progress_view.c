@@ -23,7 +23,7 @@ static json_t *time_json(time_us t)
 static char *time_text(const struct view *view, time_us t)
 {
 	char text[TIME_TEXT_MAX];
-	return t == TIME_US_MIN ? NULL : g_strdup(zone_format(view->cli->zone, t, text));
+	return t == TIME_US_MIN ? NULL : g_strdup(zone_format(cli_shown_zone(view->cli), t, text));
 }
 
 static json_t *name_json(const char *name)
