@@ -109,6 +109,8 @@ def settled(text, directory):
     text = re.sub(r'(T\d\d:)\d\d:\d\d\.\d{6}', r'\1MM:SS.ffffff', text)
     text = re.sub(r'schema version \d+', 'schema version N', text)
     text = re.sub(r'entries since .*', 'entries since TIME', text)
+    text = re.sub(r'pid \d+, host \S+, since \S+', 'pid N, host NAME, since TIME', text)
+    text = re.sub(r'^(print|exec)( .*\d+min) \d+s ago', r'\1\2 SSs ago', text, flags=re.M)
     text = re.sub(r'(in \d+min) \d+s', r'\1 SSs', text)
     return re.sub(r'![0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '!' + 'x' * 8 + '-xxxx' * 3 + '-' + 'x' * 12, text)
 
@@ -130,6 +132,7 @@ GOLDEN = {
     'simulate-missed': ['simulate', '--missed'],
     'import-crontab': ['import', 'crontab', 'crontab', '--dry-run'],
     'trigger': ['trigger', '8'],
+    'status': ['status'],
 }
 
 
@@ -143,7 +146,7 @@ def test_tables_fit_the_terminal(console, name, columns):
             ('2', 1703995200.0), ('5', None), ('99', 1704063600.25)])
     (console.directory / 'crontab').write_text(f'PATH=/bin\n0 5 * * 1 {LONG}\n@daily echo 日本\n', encoding='utf-8')
     console.set_now(4 if name == 'simulate-missed' else 3, 25, 0)
-    status = {'check': 1}.get(name, 0)
+    status = {'check': 1, 'status': 1}.get(name, 0)
     text = settled(console.shown(*GOLDEN[name], columns=columns, status=status), console.directory)
     check_golden(f'{name}-{columns}.txt', text)
 
