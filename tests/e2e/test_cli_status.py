@@ -124,8 +124,10 @@ def test_a_scheduler_tells_how_it_does_and_without_one_the_databases_do(s, clock
     s.start()
     s.wait_for(lambda: callback(status(s), 'http')['backlog']['stretches'], what='a backlog')
     backlog = callback(status(s), 'http')['backlog']
-    assert 3500 < backlog['left'] < 3700 and backlog['from'] < backlog['to'] and backlog['done_at'] is None
-    assert re.search(r'^http +failing .*1h|59min', s.run('status', check=0).stdout, re.M)
+    assert 0 < backlog['left'] < 3700 and backlog['from'] < backlog['to']
+    wait_status(s, lambda state: callback(state, 'http')['health'] == 'failing', 'the outage again')
+    assert callback(status(s), 'http')['backlog']['done_at'] is None
+    assert re.search(r'^http +failing .* left$', s.run('status', check=0).stdout, re.M)
 
 
 def test_a_backlog_tells_when_it_will_be_done(scheduler, clock):
@@ -138,7 +140,7 @@ def test_a_backlog_tells_when_it_will_be_done(scheduler, clock):
     s.start()
     first = wait_status(s, lambda state: backlog_of(state)['done_at'], 'an estimate')
     second = wait_status(s, lambda state: backlog_of(state)['left'] < backlog_of(first)['left'], 'progress')
-    assert backlog_of(second)['stretches'] == 1 and backlog_of(second)['from'] > backlog_of(first)['from']
+    assert backlog_of(second)['stretches'] and backlog_of(second)['from'] > backlog_of(first)['from']
     # 3600 fires at 50 a second, less what is done, give or take a slow machine.
     left = (datetime.fromisoformat(backlog_of(second)['done_at']) - datetime.fromisoformat(second['at'])).total_seconds()
     assert 10 < left < 600
