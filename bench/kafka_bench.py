@@ -1,7 +1,6 @@
 """The callback kafka beside a bare producer of librdkafka (bench/kafka_floor.c) that sends the same messages with the
 same settings: into a mock cluster, which costs next to nothing, and into a real broker."""
 
-import json
 import subprocess
 import sys
 import time
@@ -17,42 +16,39 @@ from lib.kafka import Kafka  # noqa: E402
 PARTITIONS = 4
 
 
-def _floor(bench, server, topic, count):
-    return bench.tool('kafka_floor', 'send', server, topic, count)[0]
+# As src/callback has it: shards, and the fires of a transaction.
+ONCE = {'KAFKA__EXACTLY_ONCE': 'true'}
+PRODUCERS, TRANSACTION = 8, 4096
 
 
-def _burst(bench, server, topic, count):
+def _floor(bench, server, topic, count, once=False):
+    how = ('transact', server, topic, count, PRODUCERS, TRANSACTION) if once else ('send', server, topic, count)
+    return bench.tool('kafka_floor', *how)[0]
+
+
+def _burst(bench, server, topic, count, environment):
     """So many actions due in one second, from the due instant to the last report."""
     program = measurements.subject(bench, f'burst-{count}')
     second = measurements.burst_prepare(bench, program, count)
     try:
-        program.start('kafka', environment={'KAFKA__SERVER': server, 'KAFKA__TOPIC': topic})
-        program.settle(0.5)
-        if time.time() > second - 0.2:
-            raise RuntimeError('loading ran past the due instant')
-        cpu, _ = program.activity()
-        _, before = program.memory()
-        time.sleep(second - time.time() + 0.3)
-        figures = measurements.burst_check(program, second, count)
-        cpu_after, _ = program.activity()
-        _, peak = program.memory()
+        figures = measurements.burst_run(program, second, count, 'kafka', environment={
+            'KAFKA__SERVER': server, 'KAFKA__TOPIC': topic} | environment)
         program.stop()
     finally:
         program.kill()
-    return {'last_ms': figures['finished_ms'], 'cpu_us': (cpu_after - cpu) / count * 1e6,
-            'more_mb': (peak - before) / 2 ** 20}
+    return figures
 
 
-def _beside_floor(bench, server, topic, count):
+def _beside_floor(bench, server, topic, count, once=False):
     """A burst between two runs of the floor, each into a topic of its own; topic() gives one."""
-    floors = [_floor(bench, server, topic(), count)]
-    own = _burst(bench, server, topic(), count)
-    floors.append(_floor(bench, server, topic(), count))
+    floors = [_floor(bench, server, topic(), count, once)]
+    own = _burst(bench, server, topic(), count, ONCE if once else {})
+    floors.append(_floor(bench, server, topic(), count, once))
     floor_ms = sum(floor['ms'] for floor in floors) / len(floors)
     return {
-        'per_s': count / own['last_ms'] * 1e3,
+        'per_s': count / own['finished_ms'] * 1e3,
         'floor_per_s': count / floor_ms * 1e3,
-        'last_ms': own['last_ms'],
+        'last_ms': own['finished_ms'],
         'floor_ms': floor_ms,
         'cpu_us': own['cpu_us'],
         'floor_cpu_us': sum(floor['cpu_us'] for floor in floors) / len(floors),
@@ -80,13 +76,15 @@ def _broker():
     return broker
 
 
-def broker(bench):
-    """Into Apache Kafka, one node. A broker that has just started is slow: it is warmed up first."""
+def broker(bench, once=False):
+    """Into Apache Kafka, one node; with `once` kafka.exactly_once beside as many transactional producers with
+    transactions of the same size. A broker that has just started is slow: it is warmed up first."""
     kafka = _broker()
     try:
         for _ in range(3):
-            _floor(bench, kafka.server, kafka.create(partitions=PARTITIONS), bench.sizes.bursts[0])
-        return _beside_floor(bench, kafka.server, lambda: kafka.create(partitions=PARTITIONS), bench.sizes.bursts[-1])
+            _floor(bench, kafka.server, kafka.create(partitions=PARTITIONS), bench.sizes.bursts[0], once)
+        return _beside_floor(bench, kafka.server, lambda: kafka.create(partitions=PARTITIONS), bench.sizes.bursts[-1],
+                             once)
     finally:
         kafka.close()
 
@@ -109,15 +107,16 @@ def _consume(server, topic, count, timeout):
     return sorted(late)
 
 
-def lateness(bench, rates=(1000, 10_000)):
-    """So many actions every second: when a consumer has their messages, after they were due."""
+def lateness(bench, once=False, rates=(1000, 10_000)):
+    """So many actions every second: when a consumer (of what is committed) has their messages, after they were due."""
     kafka, figures = _broker(), {}
     try:
         for rate in rates:
             topic = kafka.create(partitions=PARTITIONS)
             program = measurements.subject(bench, f'kafka-{rate}')
             program.write_actions(rate, [apscheduler(second='*')])
-            program.start('kafka', environment={'KAFKA__SERVER': kafka.server, 'KAFKA__TOPIC': topic})
+            program.start('kafka', environment={'KAFKA__SERVER': kafka.server, 'KAFKA__TOPIC': topic} | (
+                ONCE if once else {}))
             try:
                 # The first second or two warm everything up.
                 late = _consume(kafka.server, topic, rate * (bench.sizes.sustained_s + 2), 60)

@@ -1,9 +1,18 @@
-/* The floor of the callback kafka: a bare producer of librdkafka that sends the messages that the scheduler
- * would (key, value, headers) with its settings, and waits for the report of each. kafka_floor send SERVER
- * TOPIC COUNT   prints a JSON line: count, ms, per_s, cpu_us a message, rss_mb kafka_floor mock TOPIC
- * PARTITIONS     a mock cluster of librdkafka; prints its address, until stdin ends */
+/* The floor of the callback kafka: bare producers of librdkafka that send the messages that the scheduler
+ * would (key, value, headers) with its settings, and wait for the report of each.
+ *
+ *   kafka_floor send SERVER TOPIC COUNT
+ *       one producer
+ *   kafka_floor transact SERVER TOPIC COUNT PRODUCERS SIZE
+ *       as many producers, each in a thread, each with one transaction of SIZE messages after the other
+ *   kafka_floor mock TOPIC PARTITIONS [RTT_MS]
+ *       a mock cluster of librdkafka, which answers after so long; prints its address, until stdin ends
+ *
+ * The first two print a JSON line: count, ms, per_s, cpu_us a message, rss_mb. */
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
-static long delivered, failed;
+/* So many messages make the connections that a scheduler has before its fires are due. */
+#define WARM_UP 100
+
+static atomic_long delivered, failed;
 
 static double now_ms(void)
 {
@@ -41,11 +53,11 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
 {
 	(void)rk;
 	(void)opaque;
-	*(message->err ? &failed : &delivered) += 1;
+	atomic_fetch_add(message->err ? &failed : &delivered, 1);
 }
 
 /* As src/callback/kafka_config.c has it. */
-static rd_kafka_t *producer_new(const char *server)
+static rd_kafka_t *producer_new(const char *server, const char *transactional_id)
 {
 	char why[256];
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -54,6 +66,8 @@ static rd_kafka_t *producer_new(const char *server)
 	set(conf, "linger.ms", "2");
 	set(conf, "partitioner", "murmur2_random");
 	set(conf, "queue.buffering.max.kbytes", "65536");
+	if (transactional_id)
+		set(conf, "transactional.id", transactional_id);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_report);
 	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
 	if (!rk) {
@@ -84,44 +98,117 @@ static void wait_for(rd_kafka_t *rk, long count)
 	double until = now_ms() + 120000;
 	while (delivered + failed < count && now_ms() < until)
 		rd_kafka_poll(rk, 100);
-	if (delivered != count) {
-		fprintf(stderr, "kafka_floor: %ld of %ld delivered, %ld failed\n", delivered, count, failed);
-		exit(1);
+}
+
+static int print_figures(long count, double began, double cpu)
+{
+	struct rusage usage;
+	double took = now_ms() - began;
+	getrusage(RUSAGE_SELF, &usage);
+	if (delivered != count + WARM_UP) {
+		fprintf(stderr, "kafka_floor: %ld of %ld delivered, %ld failed\n", delivered, count + WARM_UP,
+			failed);
+		return 1;
 	}
+	printf("{\"count\": %ld, \"ms\": %.1f, \"per_s\": %.0f, \"cpu_us\": %.3f, \"rss_mb\": %.1f}\n", count,
+		took, (double)count / took * 1e3, (cpu_us() - cpu) / (double)count,
+		(double)usage.ru_maxrss / 1024);
+	return 0;
 }
 
 static int run_send(const char *server, const char *name, long count)
 {
-	rd_kafka_t *rk = producer_new(server);
+	rd_kafka_t *rk = producer_new(server, NULL);
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, name, NULL);
-	/* The connections of a scheduler are there before its fires are. */
-	for (long i = 0; i < 100; i++)
+	for (long i = 0; i < WARM_UP; i++)
 		send_one(rk, topic, i);
-	wait_for(rk, 100);
+	wait_for(rk, WARM_UP);
 	double began = now_ms(), cpu = cpu_us();
 	for (long i = 0; i < count; i++) {
 		send_one(rk, topic, i);
 		if (i % 256 == 0)
 			rd_kafka_poll(rk, 0);
 	}
-	wait_for(rk, count + 100);
-	double took = now_ms() - began;
-	struct rusage usage;
-	getrusage(RUSAGE_SELF, &usage);
-	printf("{\"count\": %ld, \"ms\": %.1f, \"per_s\": %.0f, \"cpu_us\": %.3f, \"rss_mb\": %.1f}\n", count,
-		took, (double)count / took * 1e3, (cpu_us() - cpu) / (double)count,
-		(double)usage.ru_maxrss / 1024);
+	wait_for(rk, count + WARM_UP);
+	int status = print_figures(count, began, cpu);
 	rd_kafka_topic_destroy(topic);
 	rd_kafka_destroy(rk);
-	return 0;
+	return status;
 }
 
-static int run_mock(const char *topic, int partitions)
+/* --- transactions --- */
+
+struct transactor {
+	pthread_t thread;
+	rd_kafka_t *rk;
+	rd_kafka_topic_t *topic;
+	long first, step, end, size;
+};
+
+static void must(rd_kafka_error_t *error)
+{
+	if (!error)
+		return;
+	fprintf(stderr, "kafka_floor: %s\n", rd_kafka_error_string(error));
+	exit(1);
+}
+
+/* Of the messages from *at on as many as there are, at most so many. */
+static void transact(const struct transactor *t, long *at, long most)
+{
+	must(rd_kafka_begin_transaction(t->rk));
+	for (long i = 0; i < most && *at < t->end; i++, *at += t->step)
+		send_one(t->rk, t->topic, *at);
+	must(rd_kafka_commit_transaction(t->rk, 60000));
+}
+
+static void *transactor_run(void *data)
+{
+	const struct transactor *t = data;
+	for (long at = t->first; at < t->end;)
+		transact(t, &at, t->size);
+	return NULL;
+}
+
+static void transactor_open(struct transactor *t, const char *server, const char *name, long index)
+{
+	char id[64];
+	snprintf(id, sizeof id, "floor-%ld-%ld", (long)getpid(), index);
+	t->rk = producer_new(server, id);
+	t->topic = rd_kafka_topic_new(t->rk, name, NULL);
+	must(rd_kafka_init_transactions(t->rk, 60000));
+}
+
+static int run_transact(const char *server, const char *name, long count, long producers, long size)
+{
+	struct transactor *all = calloc((size_t)producers, sizeof *all);
+	for (long i = 0; i < producers; i++) {
+		all[i] = (struct transactor){.first = i, .step = producers, .end = WARM_UP, .size = size};
+		transactor_open(&all[i], server, name, i);
+		transactor_run(&all[i]);
+		all[i].end = count;
+	}
+	double began = now_ms(), cpu = cpu_us();
+	for (long i = 0; i < producers; i++)
+		pthread_create(&all[i].thread, NULL, transactor_run, &all[i]);
+	for (long i = 0; i < producers; i++)
+		pthread_join(all[i].thread, NULL);
+	int status = print_figures(count, began, cpu);
+	for (long i = 0; i < producers; i++) {
+		rd_kafka_topic_destroy(all[i].topic);
+		rd_kafka_destroy(all[i].rk);
+	}
+	free(all);
+	return status;
+}
+
+static int run_mock(const char *topic, int partitions, int rtt_ms)
 {
 	char byte, why[256];
 	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, NULL, why, sizeof why);
 	rd_kafka_mock_cluster_t *cluster = rk ? rd_kafka_mock_cluster_new(rk, 1) : NULL;
-	if (!cluster || rd_kafka_mock_topic_create(cluster, topic, partitions, 1))
+	if (!cluster || rd_kafka_mock_topic_create(cluster, topic, partitions, 1) ||
+		rd_kafka_mock_broker_set_rtt(cluster, 1, rtt_ms))
 		return 1;
 	printf("%s\n", rd_kafka_mock_cluster_bootstraps(cluster));
 	fflush(stdout);
@@ -136,8 +223,12 @@ int main(int argc, char **argv)
 {
 	if (argc == 5 && !strcmp(argv[1], "send"))
 		return run_send(argv[2], argv[3], atol(argv[4]));
-	if (argc == 4 && !strcmp(argv[1], "mock"))
-		return run_mock(argv[2], atoi(argv[3]));
-	fprintf(stderr, "usage: kafka_floor send SERVER TOPIC COUNT | kafka_floor mock TOPIC PARTITIONS\n");
+	if (argc == 7 && !strcmp(argv[1], "transact"))
+		return run_transact(argv[2], argv[3], atol(argv[4]), atol(argv[5]), atol(argv[6]));
+	if ((argc == 4 || argc == 5) && !strcmp(argv[1], "mock"))
+		return run_mock(argv[2], atoi(argv[3]), argc == 5 ? atoi(argv[4]) : 0);
+	fprintf(stderr,
+		"usage: kafka_floor send SERVER TOPIC COUNT | kafka_floor transact SERVER TOPIC COUNT "
+		"PRODUCERS SIZE | kafka_floor mock TOPIC PARTITIONS [RTT_MS]\n");
 	return 2;
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from servers import Servers
-from subject import SCHEDULES, Subject, due_at, far_off
+from subject import SCHEDULES, Subject, due_at, each_minute, far_off
 
 HERE = Path(__file__).resolve().parent
 PYTHON = '/usr/bin/python3'
@@ -149,6 +149,29 @@ def burst_check(program, second, count):
     return {'finished_ms': finished / 1e3 - second * 1e3, 'rows': rows}
 
 
+def burst_run(program, second, count, callback, stdout=subprocess.DEVNULL, environment=None):
+    """Starts the program well before the second in which so many actions are due, and waits until all is done; it still
+    runs then. From the due instant to the last answer, CPU a fire, memory over that at rest, commits."""
+    program.start(callback, stdout=stdout, environment=environment)
+    program.settle(0.5)
+    if time.time() > second - 0.2:
+        raise RuntimeError('loading ran past the due instant')
+    commits, history_bytes = program.query(META)
+    cpu, _ = program.activity()
+    _, peak = program.memory()
+    time.sleep(second - time.time() + 0.3)
+    figures = burst_check(program, second, count)
+    cpu_after, _ = program.activity()
+    _, peak_after = program.memory()
+    commits_after, history_bytes_after = program.query(META)
+    return figures | {
+        'cpu_us': (cpu_after - cpu) / count * 1e6,
+        'more_mb': (peak_after - peak) / 2 ** 20,
+        'commits': commits_after - commits,
+        'history_bytes_per_fire': (history_bytes_after - history_bytes) / count,
+    }
+
+
 def burst(bench, callback, count):
     """So many actions due in one second, through a callback: from the due instant to the last one."""
     program = subject(bench, f'burst-{count}')
@@ -160,28 +183,12 @@ def burst(bench, callback, count):
             reader = subprocess.Popen([bench.build / 'bench' / 'read_lines', str(count)], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE)
             out = reader.stdin
-        program.start(callback, stdout=out)
-        if reader:
-            reader.stdin.close()
-        program.settle(0.5)
-        if time.time() > second - 0.2:
-            raise RuntimeError('loading ran past the due instant')
-        commits, history_bytes = program.query(META)
-        cpu, _ = program.activity()
-        time.sleep(second - time.time() + 0.3)
-        figures = burst_check(program, second, count)
-        cpu_after, _ = program.activity()
+        figures = burst_run(program, second, count, callback, stdout=out)
         # The log of writes is written to by commits only.
-        durable = os.stat(program.directory / 'internal.db-wal').st_mtime
-        commits_after, history_bytes_after = program.query(META)
-        figures |= {
-            'cpu_us_per_fire': (cpu_after - cpu) / count * 1e6,
-            'durable_ms': (durable - second) * 1e3,
-            'commits': commits_after - commits,
-            'history_bytes_per_fire': (history_bytes_after - history_bytes) / count,
-        }
+        figures['durable_ms'] = (os.stat(program.directory / 'internal.db-wal').st_mtime - second) * 1e3
         program.stop()
         if reader:
+            reader.stdin.close()
             lines = json.loads(reader.stdout.read())
             figures |= {'last_ms': (lines['last_read'] - second) * 1e3, 'lines': lines['lines']}
         else:
@@ -204,20 +211,13 @@ def python_calls(bench, workers=4):
     pool = bench.driver(PYTHON, HERE / 'python_pool.py', count, workers)
     second = burst_prepare(bench, program, count)
     try:
-        program.start('python:bench_jobs:send')
-        program.settle(0.5)
-        if time.time() > second - 0.2:
-            raise RuntimeError('loading ran past the due instant')
-        cpu, _ = program.activity()
-        time.sleep(second - time.time() + 0.3)
-        figures = burst_check(program, second, count)
-        cpu_after, _ = program.activity()
+        figures = burst_run(program, second, count, 'python:bench_jobs:send')
         program.stop()
     finally:
         program.kill()
     return {
         'calls_per_s': count / figures['finished_ms'] * 1e3,
-        'cpu_us_per_call': (cpu_after - cpu) / count * 1e6,
+        'cpu_us_per_call': figures['cpu_us'],
         'pool_per_s': pool['calls_per_s'],
     }
 
@@ -235,14 +235,8 @@ def http_requests(bench, concurrency=64):
         url = f'http://127.0.0.1:{int(server.stdout.readline())}/run'
         floors = bench.tool('http_floor', count, concurrency, url)
         second = burst_prepare(bench, program, count)
-        program.start('http', environment={'HTTP__URL': url, 'HTTP__CONCURRENCY': str(concurrency)})
-        program.settle(0.5)
-        if time.time() > second - 0.2:
-            raise RuntimeError('loading ran past the due instant')
-        cpu, _ = program.activity()
-        time.sleep(second - time.time() + 0.3)
-        figures = burst_check(program, second, count)
-        cpu_after, _ = program.activity()
+        figures = burst_run(program, second, count, 'http',
+                            environment={'HTTP__URL': url, 'HTTP__CONCURRENCY': str(concurrency)})
         program.stop()
         floors += bench.tool('http_floor', count, concurrency, url)
     finally:
@@ -251,7 +245,7 @@ def http_requests(bench, concurrency=64):
         server.wait()
     return {
         'requests_per_s': count / figures['finished_ms'] * 1e3,
-        'cpu_us_per_request': (cpu_after - cpu) / count * 1e6,
+        'cpu_us_per_request': figures['cpu_us'],
         'floor_per_s': sum(floor['requests_per_s'] for floor in floors) / len(floors),
         'floor_cpu_us': sum(floor['cpu_us'] for floor in floors) / len(floors),
     }
@@ -273,21 +267,15 @@ def exec_spawns(bench, count=5000, at_a_time=64):
     db.close()
     program.sync()
     try:
-        program.start('exec', environment={'EXEC__ENABLED': 'true', 'EXEC__CONCURRENCY': str(at_a_time)})
-        program.settle(0.5)
-        if time.time() > second - 0.2:
-            raise RuntimeError('loading ran past the due instant')
-        cpu, _ = program.activity()
-        time.sleep(second - time.time() + 0.3)
-        figures = burst_check(program, second, count)
-        cpu_after, _ = program.activity()
+        figures = burst_run(program, second, count, 'exec',
+                            environment={'EXEC__ENABLED': 'true', 'EXEC__CONCURRENCY': str(at_a_time)})
         program.stop()
     finally:
         program.kill()
     floors.append(bench.tool('exec_floor', count, at_a_time)[0]['per_s'])
     return {
         'per_s': count / figures['finished_ms'] * 1e3,
-        'cpu_us_per_run': (cpu_after - cpu) / count * 1e6,
+        'cpu_us_per_run': figures['cpu_us'],
         'floor_per_s': sum(floors) / len(floors),
     }
 
@@ -334,6 +322,18 @@ def next_fire(bench):
         return sum(costs) / len(costs)
 
     return {'utc_ns': mean('UTC'), 'zone_ns': mean('America/New_York'), 'worst_ns': max(case['ns'] for case in cases)}
+
+
+# --- simulate ---
+
+def simulate(bench):
+    """The fires of a day counted by minute: every action fires each minute, and so with jitter."""
+    program = subject(bench, 'simulate')
+    day = ('--from', '2030-05-06', '--to', '2030-05-07', '--by', 'minute')
+    program.write_actions(bench.sizes.actions, each_minute())
+    plain_s = program.run('simulate', *day)
+    program.write_actions(bench.sizes.actions, each_minute(jitter_s=30))
+    return {'day_ms': plain_s * 1e3, 'day_jitter_ms': program.run('simulate', *day) * 1e3}
 
 
 # --- peers ---

@@ -82,10 +82,22 @@ def burst_rows(f, sizes):
     last = f.value(f'{name}.last_ms')
     yield ('a burst, us a fire until the last', number(last * 1e3 / sizes.bursts[0] if last else None), '', '',
            f.cell('apscheduler.burst_us_per_fire'), f.cell('robfig.burst_us_per_fire'))
-    yield ('   CPU us a fire, all threads', f.cell(f'{name}.cpu_us_per_fire'), '', '', '', '')
+    yield ('   CPU us a fire, all threads', f.cell(f'{name}.cpu_us'), '', '', '', '')
 
 
-def rate_rows(f):
+def kafka_rows(f, name, late, title, aim):
+    """A burst into a broker, and what a consumer has of it each second."""
+    yield (title, f.cell(f'{name}.per_s'), f.share(f'{name}.floor_per_s', f'{name}.per_s'), aim, '', '')
+    yield ('   CPU us a message, all of the scheduler', f.cell(f'{name}.cpu_us'),
+           f.floor(f'{name}.floor_cpu_us', f'{name}.cpu_us'), '', '', '')
+    yield ('   the last report, ms', f.cell(f'{name}.last_ms'), f.cell(f'{name}.floor_ms'), '', '', '')
+    yield ('   memory for it, MiB', f.cell(f'{name}.more_mb'), f.cell(f'{name}.floor_rss_mb'), '', '', '')
+    for rate in (1000, 10_000):
+        yield (f'   {rate:,} every second: at a consumer after, p50; p99 ms',
+               f'{f.cell(f"{late}.p50_ms_{rate}")}; {f.cell(f"{late}.p99_ms_{rate}")}', '', '', '', '')
+
+
+def rate_rows(f, sizes):
     """Punctuality, and the price of a fire."""
     for share in ('p50', 'p99'):
         yield (f'1,000 fires every second, lateness {share}, us', f.cell(f'sustained.{share}_us'),
@@ -96,6 +108,8 @@ def rate_rows(f):
            f.cell('robfig.next_ns'))
     yield ('   America/New_York', f.cell('next.zone_ns'), '', '< 100', '', '')
     yield ('   the dearest of the expressions', f.cell('next.worst_ns'), '', '', '', '')
+    yield (f'simulate a day of {sizes.actions:,} actions, each due every minute, ms', f.cell('simulate.day_ms'), '', '', '', '')
+    yield ('   with jitter, each fire drawn', f.cell('simulate.day_jitter_ms'), '', '', '', '')
     yield ('functions in Python: calls a second', f.cell('python.calls_per_s'),
            f.share('python.pool_per_s', 'python.calls_per_s'), '', '', '')
     yield ('   CPU us a call, scheduler alone', f.cell('python.cpu_us_per_call'), '', '', '', '')
@@ -107,13 +121,8 @@ def rate_rows(f):
            f.share('kafka mock.floor_per_s', 'kafka mock.per_s'), '>= x0.9', '', '')
     yield ('   CPU us a message, all of the scheduler', f.cell('kafka mock.cpu_us'),
            f.floor('kafka mock.floor_cpu_us', 'kafka mock.cpu_us'), '', '', '')
-    yield ('messages to Apache Kafka a second', f.cell('kafka broker.per_s'),
-           f.share('kafka broker.floor_per_s', 'kafka broker.per_s'), '>= x0.9', '', '')
-    yield ('   the last report, ms', f.cell('kafka broker.last_ms'), f.cell('kafka broker.floor_ms'), '', '', '')
-    yield ('   memory for it, MiB', f.cell('kafka broker.more_mb'), f.cell('kafka broker.floor_rss_mb'), '', '', '')
-    for rate in (1000, 10_000):
-        yield (f'   {rate:,} every second: at a consumer after, p50; p99 ms',
-               f'{f.cell(f"kafka lateness.p50_ms_{rate}")}; {f.cell(f"kafka lateness.p99_ms_{rate}")}', '', '', '', '')
+    yield from kafka_rows(f, 'kafka broker', 'kafka lateness', 'messages to Apache Kafka a second', '>= x0.9')
+    yield from kafka_rows(f, 'kafka once', 'kafka once lateness', 'the same with exactly_once', '>= x0.8')
     yield ('programs: runs a second', f.cell('exec.per_s'), f.share('exec.floor_per_s', 'exec.per_s'), '>= x0.8', '', '')
     yield ('   CPU us a run, scheduler alone', f.cell('exec.cpu_us_per_run'), '', '', '', '')
     yield ('instructions: load, an action', f.cell('instructions.load'), '', '', '', '')
@@ -154,7 +163,7 @@ def machine():
 def render(figures, sizes):
     """The text of the table."""
     f = Figures(figures)
-    rows = [COLUMNS, *load_rows(f, sizes), *burst_rows(f, sizes), *rate_rows(f), *server_rows(f, sizes)]
+    rows = [COLUMNS, *load_rows(f, sizes), *burst_rows(f, sizes), *rate_rows(f, sizes), *server_rows(f, sizes)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
     lines = ['  '.join(cell.ljust(width) if i == 0 else cell.rjust(width)
                        for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows]
@@ -170,6 +179,6 @@ def why_missing(name):
         return 'instructions: needs valgrind'
     if name == 'postgresql' or name == 'mariadb':
         return f'{DATABASES[name]}: no server is installed; needs {PACKAGES[name]}'
-    if name in ('kafka broker', 'kafka lateness'):
+    if name.startswith('kafka') and name != 'kafka mock':
         return f'{name}: needs a broker from Maven\'s registry, or not all rounds gave figures; see above'
     return f'{name}: not all rounds of it gave figures; see above'

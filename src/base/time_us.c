@@ -55,24 +55,39 @@ void time_to_civil(time_us t, struct civil *out)
 	out->hour = (int8_t)(rest / 3600);
 }
 
-/* Writes the civil part; returns its length. */
+/* Writes a number that has at most so many digits, and what comes behind it; returns the end. */
+static char *put_number(char *at, int32_t number, int digits, char behind)
+{
+	for (int i = digits - 1; i >= 0; i--, number /= 10)
+		at[i] = (char)('0' + number % 10);
+	at[digits] = behind;
+	return at + digits + 1;
+}
+
+/* Writes the civil part; returns its length. By hand, as each fire has its time in its id. */
 static size_t format_civil(time_us t, char buf[static TIME_TEXT_MAX])
 {
 	struct civil c;
 	time_to_civil(t, &c);
-	int n = snprintf(buf, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day, c.hour,
-		c.minute, c.second);
+	char *at = c.year >= 0 && c.year <= 9999 ? put_number(buf, c.year, 4, '-')
+						 : buf + snprintf(buf, TIME_TEXT_MAX, "%04d-", c.year);
+	at = put_number(at, c.month, 2, '-');
+	at = put_number(at, c.day, 2, 'T');
+	at = put_number(at, c.hour, 2, ':');
+	at = put_number(at, c.minute, 2, ':');
+	at = put_number(at, c.second, 2, '.');
 	if (c.us)
-		n += snprintf(buf + n, TIME_TEXT_MAX - (size_t)n, ".%06d", c.us);
-	return (size_t)n;
+		at = put_number(at, c.us, 6, '\0');
+	return (size_t)(at - buf) - 1;
 }
 
 char *time_format(time_us t, int32_t offset_s, char buf[static TIME_TEXT_MAX])
 {
 	size_t n = format_civil(t + offset_s * US_PER_SECOND, buf);
 	int32_t minutes = ABS(offset_s) / 60;
-	snprintf(buf + n, TIME_TEXT_MAX - n, "%c%02d:%02d", offset_s < 0 ? '-' : '+', minutes / 60,
-		minutes % 60);
+	buf[n] = offset_s < 0 ? '-' : '+';
+	char *at = put_number(buf + n + 1, minutes / 60, 2, ':');
+	put_number(at, minutes % 60, 2, '\0');
 	return buf;
 }
 

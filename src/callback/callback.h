@@ -52,7 +52,7 @@ struct callback_vtable {
 	bool words;   /* the command is split into words as a shell does */
 	const char *help;
 	/* Its limits in the settings. */
-	const struct callback_limits *(*limits)(const struct callback_settings *settings);
+	struct callback_limits (*limits)(const struct callback_settings *settings);
 	/* At most once: how many fires may have begun at a time, each being durable as such before it is
 	 * submitted; 0 or NULL: at least once. */
 	uint32_t (*begin_max)(const struct callback_settings *settings);
@@ -69,6 +69,10 @@ struct callback_vtable {
 	/* Errors: AS_ERROR_UNAVAILABLE where a later try may help, else the lane waits until the program is
 	 * started anew. */
 	struct callback *(*open)(const struct callback_open *open, GError **error);
+	/* Called once, after open and not before this process owns internal_db: what would take something
+	 * over from another process may do so now, so that the first fires need not wait for it. Never
+	 * blocks. May be NULL; not called where only what a user asks for is handed out. */
+	void (*start)(struct callback *callback);
 	/* Accepts the first n of them, returns n. */
 	size_t (*submit)(struct callback *callback, const struct fire *fires, size_t count);
 	/* Called on the loop thread when more is durable: what delivers exactly once forgets what is settled.

@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <unistd.h>
 
-static const struct callback_limits *exec_limits(const struct callback_settings *settings)
+static struct callback_limits exec_limits(const struct callback_settings *settings)
 {
-	return &settings->exec.limits;
+	return settings->exec.limits;
 }
 
 static uint32_t exec_begin_max(const struct callback_settings *settings)

@@ -5,9 +5,9 @@
 
 #include "callback/backends.h"
 
-static const struct callback_limits *http_limits(const struct callback_settings *settings)
+static struct callback_limits http_limits(const struct callback_settings *settings)
 {
-	return &settings->http.limits;
+	return settings->http.limits;
 }
 
 static bool http_check(const struct callback_settings *settings, const char *argument, GError **error)

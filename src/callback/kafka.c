@@ -11,9 +11,12 @@ struct callback {
 	struct kafka_once *once;
 };
 
-static const struct callback_limits *kafka_limits(const struct callback_settings *settings)
+static struct callback_limits kafka_limits(const struct callback_settings *settings)
 {
-	return &settings->kafka.limits;
+	struct callback_limits limits = settings->kafka.limits;
+	if (limits.max_open == 0 && settings->kafka.exactly_once)
+		limits.max_open = KAFKA_ONCE_OPEN;
+	return limits;
 }
 
 static bool kafka_check(const struct callback_settings *settings, const char *argument, GError **error)
@@ -36,6 +39,12 @@ static struct callback *kafka_open(const struct callback_open *open, GError **er
 	if (exactly_once)
 		kafka->once = kafka_once_new(open->settings, &open->host);
 	return kafka;
+}
+
+static void kafka_start(struct callback *kafka)
+{
+	if (kafka->once)
+		kafka_once_start(kafka->once);
 }
 
 static size_t kafka_submit(struct callback *kafka, const struct fire *fires, size_t count)
@@ -70,6 +79,7 @@ const struct callback_vtable callback_kafka = {
 	.check = kafka_check,
 	.probe = kafka_probe,
 	.open = kafka_open,
+	.start = kafka_start,
 	.submit = kafka_submit,
 	.settle = kafka_settle,
 	.close = kafka_close,

@@ -9,19 +9,16 @@
 /* A transaction has no more fires than an engine hands out. */
 #define FIRES_MAX 1000000
 
+/* Of its fires the first are settled. */
 struct record {
 	uint64_t number;
-	uint32_t left;
-};
-
-struct entry {
-	struct ledger_fire fire;
-	struct record *record;
+	size_t settled, count;
+	struct ledger_fire fires[];
 };
 
 struct ledger {
-	GHashTable *entries; /* a set of struct entry, equal by its fire */
-	GHashTable *records; /* a set of struct record */
+	GHashTable *fires; /* a set of those of the records that are not settled */
+	GQueue records;    /* struct record, in the order in which they came */
 	uint64_t next;
 };
 
@@ -51,8 +48,8 @@ static gboolean fire_equal(gconstpointer a, gconstpointer b)
 struct ledger *ledger_new(void)
 {
 	struct ledger *ledger = g_new0(struct ledger, 1);
-	ledger->entries = g_hash_table_new_full(fire_hash, fire_equal, g_free, NULL);
-	ledger->records = g_hash_table_new_full(NULL, NULL, g_free, NULL);
+	ledger->fires = g_hash_table_new(fire_hash, fire_equal);
+	g_queue_init(&ledger->records);
 	ledger->next = 1;
 	return ledger;
 }
@@ -61,8 +58,8 @@ void ledger_free(struct ledger *ledger)
 {
 	if (!ledger)
 		return;
-	g_hash_table_unref(ledger->entries);
-	g_hash_table_unref(ledger->records);
+	g_hash_table_unref(ledger->fires);
+	g_queue_clear_full(&ledger->records, g_free);
 	g_free(ledger);
 }
 
@@ -79,54 +76,53 @@ void ledger_reserve(struct ledger *ledger, uint64_t number)
 void ledger_add(struct ledger *ledger, uint64_t number, const struct ledger_fire *fires, size_t count)
 {
 	ledger_reserve(ledger, number);
-	struct record *record = g_new0(struct record, 1);
-	record->number = number;
+	struct record *record = g_malloc(sizeof *record + count * sizeof *fires);
+	*record = (struct record){.number = number};
 	for (size_t i = 0; i < count; i++) {
-		if (g_hash_table_contains(ledger->entries, &fires[i]))
+		if (g_hash_table_contains(ledger->fires, &fires[i]))
 			continue;
-		struct entry *entry = g_new(struct entry, 1);
-		*entry = (struct entry){fires[i], record};
-		g_hash_table_add(ledger->entries, entry);
-		record->left++;
+		record->fires[record->count] = fires[i];
+		g_hash_table_add(ledger->fires, &record->fires[record->count++]);
 	}
 	/* Kept even where it is empty: its tombstone is still to be written. */
-	g_hash_table_add(ledger->records, record);
+	g_queue_push_tail(&ledger->records, record);
 }
 
 bool ledger_has(const struct ledger *ledger, const struct ledger_fire *fire)
 {
-	return g_hash_table_contains(ledger->entries, fire);
+	return g_hash_table_contains(ledger->fires, fire);
 }
 
 size_t ledger_count(const struct ledger *ledger)
 {
-	return g_hash_table_size(ledger->entries);
+	return g_hash_table_size(ledger->fires);
 }
 
 size_t ledger_record_count(const struct ledger *ledger)
 {
-	return g_hash_table_size(ledger->records);
+	return ledger->records.length;
+}
+
+/* Fires settle in about the order in which they were delivered: the first that is not ends the search. So it
+ * costs as much as there is settled, not as much as there is. */
+static bool record_settle(
+	struct ledger *ledger, struct record *record, ledger_settled_fn is_settled, void *context)
+{
+	while (record->settled < record->count && is_settled(context, &record->fires[record->settled]))
+		g_hash_table_remove(ledger->fires, &record->fires[record->settled++]);
+	return record->settled == record->count;
 }
 
 void ledger_settle(struct ledger *ledger, ledger_settled_fn is_settled, void *context, GArray *done)
 {
-	GHashTableIter iter;
-	gpointer key;
-	g_hash_table_iter_init(&iter, ledger->entries);
-	while (g_hash_table_iter_next(&iter, &key, NULL)) {
-		struct entry *entry = key;
-		if (!is_settled(context, &entry->fire))
-			continue;
-		entry->record->left--;
-		g_hash_table_iter_remove(&iter);
-	}
-	g_hash_table_iter_init(&iter, ledger->records);
-	while (g_hash_table_iter_next(&iter, &key, NULL)) {
-		struct record *record = key;
-		if (record->left)
+	for (GList *link = ledger->records.head, *next; link; link = next) {
+		struct record *record = link->data;
+		next = link->next;
+		if (!record_settle(ledger, record, is_settled, context))
 			continue;
 		g_array_append_val(done, record->number);
-		g_hash_table_iter_remove(&iter);
+		g_queue_delete_link(&ledger->records, link);
+		g_free(record);
 	}
 }
 

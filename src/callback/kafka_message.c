@@ -11,6 +11,7 @@ void kafka_message_init(struct kafka_message *message, const struct callback_set
 		.placeholders = settings->placeholders,
 		.value = g_string_new(NULL),
 	};
+	time_format_utc(message->at, message->at_text);
 }
 
 void kafka_message_clear(struct kafka_message *message)
@@ -85,20 +86,21 @@ static void value_write(struct kafka_message *message, const struct fire *fire)
 rd_kafka_resp_err_t kafka_message_produce(struct kafka_message *message, rd_kafka_t *producer,
 	rd_kafka_topic_t *topic, const struct fire *fire, void *opaque)
 {
-	char id[FIRE_ID_MAX], at[TIME_TEXT_MAX], key[24];
-	int key_length = g_snprintf(key, sizeof key, "%" G_GINT64_FORMAT, fire->action->id);
+	char id[FIRE_ID_MAX];
 	fire_id_format(fire->action->id, fire->nominal, fire->manual, id);
-	time_format_utc(fire->nominal, at);
+	size_t key_length = strcspn(id, "@!"); /* the number of the action */
+	if (fire->nominal != message->at)
+		time_format_utc(message->at = fire->nominal, message->at_text);
 	value_write(message, fire);
 	/* clang-format off */
 	return rd_kafka_producev(producer,
 		RD_KAFKA_V_RKT(topic),
 		RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-		RD_KAFKA_V_KEY(key, (size_t)key_length),
+		RD_KAFKA_V_KEY(id, key_length),
 		RD_KAFKA_V_VALUE(message->value->str, message->value->len),
 		RD_KAFKA_V_HEADER("fire-id", id, -1),
 		RD_KAFKA_V_HEADER("action-name", action_name(fire->action), (ssize_t)fire->action->name_length),
-		RD_KAFKA_V_HEADER("scheduled-at", at, -1),
+		RD_KAFKA_V_HEADER("scheduled-at", message->at_text, -1),
 		RD_KAFKA_V_OPAQUE(opaque),
 		RD_KAFKA_V_END);
 	/* clang-format on */

@@ -11,6 +11,8 @@ struct kafka_message {
 	bool raw;          /* the command's bytes; else {"command": "…"} */
 	bool placeholders; /* of commands are replaced */
 	GString *value;    /* of the message being written */
+	time_us at;        /* the nominal time of the one before, and its text */
+	char at_text[TIME_TEXT_MAX];
 };
 
 void kafka_message_init(struct kafka_message *message, const struct callback_settings *settings);

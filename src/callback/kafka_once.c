@@ -2,8 +2,12 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "callback/kafka_progress.h"
 #include "callback/kafka_shard.h"
+
+/* Threads that are told to end at once need a moment. */
+#define LAST_MOMENT (500 * US_PER_MS)
 
 /* Outlives close where a shard is left to its thread: then it is never freed, as the process ends. */
 struct kafka_once {
@@ -53,6 +57,12 @@ struct kafka_once *kafka_once_new(const struct callback_settings *settings, cons
 	return once;
 }
 
+void kafka_once_start(struct kafka_once *once)
+{
+	for (unsigned i = 0; i < KAFKA_SHARDS; i++)
+		kafka_shard_start(once->shards[i]);
+}
+
 static unsigned shard_of(int64_t action_id)
 {
 	return (unsigned)(((uint64_t)action_id * UINT64_C(0x9e3779b97f4a7c15)) >> 61);
@@ -82,7 +92,10 @@ bool kafka_once_close(struct kafka_once *once, time_us deadline)
 	for (unsigned i = 0; i < KAFKA_SHARDS; i++)
 		kafka_shard_stop(once->shards[i]);
 	for (unsigned i = 0; i < KAFKA_SHARDS; i++)
-		ended = kafka_shard_join(once->shards[i], deadline) && ended;
+		kafka_shard_wait(once->shards[i], deadline);
+	time_us last = clock_monotonic() + LAST_MOMENT;
+	for (unsigned i = 0; i < KAFKA_SHARDS; i++)
+		ended = kafka_shard_join(once->shards[i], last) && ended;
 	if (ended) {
 		pthread_mutex_destroy(&once->lock);
 		g_free(once);

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/thread_wait.h"
 
-/* Fires in hand; the engine has fewer on their way. */
+/* Fires in hand, or kafka.max_open where that is more. */
 #define HELD_MAX     16384
 /* A producer that is thrown away needs a moment for its threads. */
 #define LAST_MOMENT  (500 * US_PER_MS)
@@ -50,7 +50,7 @@ void kafka_answer(
 /* After an answer there is room; and once what was given back is told, submits are welcome again. */
 static void ready_tell(struct kafka_sender *sender)
 {
-	if (!sender->refused || sender->gate == KAFKA_SHUT || sender->held >= HELD_MAX)
+	if (!sender->refused || sender->gate == KAFKA_SHUT || sender->held >= sender->held_max)
 		return;
 	sender->refused = false;
 	sender->gate = KAFKA_OPEN;
@@ -159,6 +159,7 @@ struct kafka_sender *kafka_sender_new(
 	struct kafka_sender *sender = g_new0(struct kafka_sender, 1);
 	sender->settings = settings;
 	sender->host = *host;
+	sender->held_max = (size_t)MAX(HELD_MAX, settings->kafka.limits.max_open);
 	sender->handle = handle;
 	sender->waking = handle->queue;
 	sender->lines_since = clock_monotonic();
@@ -178,7 +179,7 @@ size_t kafka_sender_submit(struct kafka_sender *sender, const struct fire *fires
 	size_t accepted = 0;
 	pthread_mutex_lock(&sender->lock);
 	if (sender->gate == KAFKA_OPEN)
-		accepted = MIN(count, HELD_MAX - sender->held);
+		accepted = MIN(count, sender->held_max - sender->held);
 	if (accepted) {
 		g_array_append_vals(sender->incoming, fires, (guint)accepted);
 		sender->held += accepted;

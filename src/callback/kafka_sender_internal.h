@@ -52,7 +52,7 @@ struct kafka_sender {
 	pthread_cond_t finished;  /* ended */
 	GArray *incoming;         /* struct fire */
 	rd_kafka_queue_t *waking; /* of the handle, borrowed: to be woken for what is new */
-	size_t held;              /* accepted and not answered */
+	size_t held, held_max;    /* accepted and not answered */
 	enum kafka_gate gate;
 	bool refused;   /* a submit was not accepted as a whole */
 	bool stopping;  /* finish what is there, then end */

@@ -8,7 +8,7 @@
  * on from there. If the progress topic says by then that another scheduler has taken over the transactional
  * id, this one is at its end.
  *
- * Threads: new, submit, settle, stop and join on the loop thread; the host is called on the shard's. */
+ * Threads: new, start, submit, settle and the end on the loop thread; the host is called on the shard's. */
 #pragma once
 
 #include "callback/callback.h"
@@ -18,12 +18,17 @@ struct kafka_shard;
 
 struct kafka_shard *kafka_shard_new(
 	const struct callback_settings *settings, unsigned index, const struct callback_host *host);
+/* Makes the producer now, not with the first fire: what a former owner of the transactional id had under way
+ * is ended. */
+void kafka_shard_start(struct kafka_shard *shard);
 /* Accepts the fire, or not for want of room: then host.ready follows. */
 bool kafka_shard_submit(struct kafka_shard *shard, const struct fire *fire);
 /* Wakes the thread for what was submitted. */
 void kafka_shard_flush(struct kafka_shard *shard);
 void kafka_shard_settle(struct kafka_shard *shard, callback_settled_fn is_settled, void *context);
-/* Finish what is there; then kafka_shard_join frees it and returns true, or leaves it to its thread after the
- * deadline (CLOCK_MONOTONIC). */
+/* Finish what is there; where there is nothing, end. kafka_shard_wait waits for that up to a deadline
+ * (CLOCK_MONOTONIC), after which there are no answers any more. kafka_shard_join comes last: it frees the
+ * shard and returns true, or leaves it to its thread after the deadline. */
 void kafka_shard_stop(struct kafka_shard *shard);
+void kafka_shard_wait(struct kafka_shard *shard, time_us deadline);
 bool kafka_shard_join(struct kafka_shard *shard, time_us deadline);

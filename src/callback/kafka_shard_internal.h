@@ -1,6 +1,7 @@
 /* Purpose: the parts of a shard among themselves.
  *
- *   kafka_shard.c        what the loop thread calls; the thread's life; answers
+ *   kafka_shard.c        what the loop thread calls
+ *   kafka_shard_run.c    the thread: from what was submitted to answers
  *   kafka_transaction.c  a producer, its start, and a transaction from begin to commit */
 #pragma once
 
@@ -50,12 +51,20 @@ struct kafka_shard {
 	GArray *incoming;      /* struct fire */
 	struct ledger *ledger; /* NULL until it was read */
 	GArray *tombstones;    /* uint64_t */
-	size_t held;           /* accepted and not answered */
+	size_t held, held_max; /* accepted and not answered */
+	bool wanted;           /* the producer is to be made, with or without fires */
+	bool starting;         /* it is being made */
 	bool refused, stopping, abandoned, detached, ended;
 };
 
 /* --- kafka_shard.c --- */
 
+void kafka_shard_free(struct kafka_shard *shard);
+
+/* --- kafka_shard_run.c --- */
+
+/* The thread. */
+void *kafka_shard_run(void *shard);
 bool kafka_shard_is_abandoned(struct kafka_shard *shard);
 /* Says that fires wait, once; NULL: they do no more. */
 void kafka_shard_trouble(struct kafka_shard *shard, const char *message);

@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "callback/kafka_config.h"
 
-#define CALL_MS    5000
+/* Calls are short, for the end to be seen; that one goes on for long is told. */
+#define CALL_MS    200
+#define CALL_LONG  (5 * US_PER_SECOND)
 #define POLL_MS    100
 #define ERROR_MAX  512
 /* kafka.options may say otherwise. */
@@ -93,11 +95,13 @@ static enum kafka_end end_of(struct kafka_shard *shard, rd_kafka_error_t *error,
 
 static enum kafka_end call_until_known(struct kafka_shard *shard, transaction_fn call, const char *what)
 {
+	time_us long_at = clock_monotonic() + CALL_LONG;
 	for (;;) {
 		rd_kafka_error_t *error = call(shard->producer, CALL_MS);
 		if (!error || !rd_kafka_error_is_retriable(error))
 			return end_of(shard, error, what);
-		tell_trouble(shard, what, rd_kafka_error_string(error));
+		if (clock_monotonic() >= long_at)
+			tell_trouble(shard, what, rd_kafka_error_string(error));
 		rd_kafka_error_destroy(error);
 		if (kafka_shard_is_abandoned(shard))
 			return KAFKA_GIVEN_UP;
@@ -262,16 +266,27 @@ enum kafka_end kafka_producer_start(struct kafka_shard *shard)
 
 /* --- a transaction --- */
 
+/* Waits where the producer has no room; a message for which it has none even while it is empty is too large.
+ */
+static rd_kafka_resp_err_t produce_item(struct kafka_shard *shard, struct kafka_item *item)
+{
+	rd_kafka_topic_t *topic = kafka_topics_of(&shard->topics, item->fire.action);
+	for (bool empty = false;; empty = rd_kafka_outq_len(shard->producer) == 0) {
+		rd_kafka_resp_err_t code =
+			kafka_message_produce(&shard->message, shard->producer, topic, &item->fire, item);
+		if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || kafka_shard_is_abandoned(shard))
+			return code;
+		if (empty)
+			return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+		rd_kafka_poll(shard->producer, POLL_MS);
+	}
+}
+
 static rd_kafka_resp_err_t produce_items(struct kafka_shard *shard, guint count)
 {
 	for (guint i = 0; i < count; i++) {
 		struct kafka_item *item = &g_array_index(shard->items, struct kafka_item, i);
-		rd_kafka_resp_err_t code;
-		while ((code = kafka_message_produce(&shard->message, shard->producer,
-				kafka_topics_of(&shard->topics, item->fire.action), &item->fire, item)) ==
-				RD_KAFKA_RESP_ERR__QUEUE_FULL &&
-			!kafka_shard_is_abandoned(shard))
-			rd_kafka_poll(shard->producer, POLL_MS);
+		rd_kafka_resp_err_t code = produce_item(shard, item);
 		item->error = code;
 		if (code)
 			return code;
@@ -279,11 +294,9 @@ static rd_kafka_resp_err_t produce_items(struct kafka_shard *shard, guint count)
 	return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-static rd_kafka_resp_err_t produce_progress(struct kafka_shard *shard, guint count, const GArray *tombstones)
+static rd_kafka_resp_err_t produce_progress(
+	struct kafka_shard *shard, const struct ledger_fire *fires, guint count, const GArray *tombstones)
 {
-	g_autofree struct ledger_fire *fires = g_new(struct ledger_fire, count + 1);
-	for (guint i = 0; i < count; i++)
-		fires[i] = ledger_fire_of(&g_array_index(shard->items, struct kafka_item, i).fire);
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (count)
 		code = kafka_progress_put_record(shard->producer, shard->progress_topic, shard->index,
@@ -311,11 +324,9 @@ static GArray *tombstones_take(struct kafka_shard *shard)
 
 /* What was committed is in the ledger; of what was not, the tombstones are to be written with the next one.
  */
-static void ledger_update(struct kafka_shard *shard, guint count, const GArray *tombstones, bool committed)
+static void ledger_update(struct kafka_shard *shard, const struct ledger_fire *fires, guint count,
+	const GArray *tombstones, bool committed)
 {
-	g_autofree struct ledger_fire *fires = g_new(struct ledger_fire, count + 1);
-	for (guint i = 0; i < count; i++)
-		fires[i] = ledger_fire_of(&g_array_index(shard->items, struct kafka_item, i).fire);
 	pthread_mutex_lock(&shard->lock);
 	if (committed && count)
 		ledger_add(shard->ledger, ledger_next(shard->ledger), fires, count);
@@ -330,9 +341,12 @@ enum kafka_end kafka_transact(struct kafka_shard *shard, guint count)
 	if (error)
 		return end_of(shard, error, "begin of a transaction");
 	g_autoptr(GArray) tombstones = tombstones_take(shard);
+	g_autofree struct ledger_fire *fires = g_new(struct ledger_fire, count + 1);
+	for (guint i = 0; i < count; i++)
+		fires[i] = ledger_fire_of(&g_array_index(shard->items, struct kafka_item, i).fire);
 	rd_kafka_resp_err_t code = produce_items(shard, count);
 	if (!code)
-		code = produce_progress(shard, count, tombstones);
+		code = produce_progress(shard, fires, count, tombstones);
 	enum kafka_end end = KAFKA_ABORTED;
 	if (!code)
 		end = call_until_known(shard, rd_kafka_commit_transaction, "commit of a transaction");
@@ -344,6 +358,6 @@ enum kafka_end kafka_transact(struct kafka_shard *shard, guint count)
 		g_autofree char *why = reason_text(shard, code);
 		tell_trouble(shard, "a message", why);
 	}
-	ledger_update(shard, count, tombstones, end == KAFKA_COMMITTED);
+	ledger_update(shard, fires, count, tombstones, end == KAFKA_COMMITTED);
 	return end;
 }

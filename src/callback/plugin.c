@@ -130,9 +130,9 @@ static bool plugin_check(const struct callback_settings *settings, const char *a
 	return plugin_file_split(argument, &path, &symbol, error) && plugin_file_check(path, &real, error);
 }
 
-static const struct callback_limits *plugin_limits(const struct callback_settings *settings)
+static struct callback_limits plugin_limits(const struct callback_settings *settings)
 {
-	return &settings->plugin.limits;
+	return settings->plugin.limits;
 }
 
 /* --- closing --- */

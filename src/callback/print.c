@@ -307,9 +307,9 @@ static struct callback *print_open(const struct callback_open *open, GError **er
 	return print_open_fd(&open->host, STDOUT_FILENO, error);
 }
 
-static const struct callback_limits *print_limits(const struct callback_settings *settings)
+static struct callback_limits print_limits(const struct callback_settings *settings)
 {
-	return &settings->print;
+	return settings->print;
 }
 
 static bool print_close(struct callback *print, time_us deadline)

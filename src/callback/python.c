@@ -53,9 +53,9 @@ static bool python_check(const struct callback_settings *settings, const char *a
 	return true;
 }
 
-static const struct callback_limits *python_limits(const struct callback_settings *settings)
+static struct callback_limits python_limits(const struct callback_settings *settings)
 {
-	return &settings->python.limits;
+	return settings->python.limits;
 }
 
 /* --- its life --- */

@@ -113,21 +113,22 @@ const size_t option_sections_count = G_N_ELEMENTS(option_sections);
 			"SQLite."                                                                      \
 	}
 
-/* The rows that every callback has. */
-#define LIMITS(section, field)                                                                           \
-	{.key = #section ".max_open",                                                                    \
-		.type = OPTION_INT,                                                                      \
-		.offset = AT(callback.field.max_open),                                                   \
-		.least = 1,                                                                              \
-		.most = 8192,                                                                            \
-		.example = "100",                                                                        \
-		.help = "How many of its fires may be on their way at a time; 8192 where it is absent. " \
-			"It bounds what a crash can repeat, too."},                                      \
-	{                                                                                                \
-		.key = #section ".rate", .type = OPTION_RATE, .offset = AT(callback.field.per_hour),     \
-		.least = 1, .most = INT64_C(3600) * 1000000, .example = "100/s",                         \
-		.help = "How many fires are handed to it at most in a time, evenly spread. Those that "  \
-			"come more than a second late for it are missed fires, as others are."           \
+/* The rows that every callback has. `unset`: what max_open is where it is absent, in words. */
+#define LIMITS(section, field, unset)                                                                   \
+	{.key = #section ".max_open",                                                                   \
+		.type = OPTION_INT,                                                                     \
+		.offset = AT(callback.field.max_open),                                                  \
+		.least = 1,                                                                             \
+		.most = 1000000,                                                                        \
+		.example = "100",                                                                       \
+		.help = "How many of its fires may be on their way at a time; " unset                   \
+			" where it is absent. "                                                         \
+			"It bounds what a crash can repeat, too."},                                     \
+	{                                                                                               \
+		.key = #section ".rate", .type = OPTION_RATE, .offset = AT(callback.field.per_hour),    \
+		.least = 1, .most = INT64_C(3600) * 1000000, .example = "100/s",                        \
+		.help = "How many fires are handed to it at most in a time, evenly spread. Those that " \
+			"come more than a second late for it are missed fires, as others are."          \
 	}
 
 /* In the order in which they are documented and written: top-level keys first, a section's keys together. */
@@ -273,7 +274,7 @@ const struct option options[] = {
 		.most = INT64_C(3600) * 1000,
 		.help = "How many failures are told at most in a time; how many were left out is told with "
 			"the next one."},
-	LIMITS(print, print),
+	LIMITS(print, print, "8192"),
 	{.key = "kafka.server",
 		.type = OPTION_STRING,
 		.offset = AT(callback.kafka.server),
@@ -347,7 +348,7 @@ const struct option options[] = {
 		.example = "{security.protocol: sasl_ssl, sasl.mechanism: SCRAM-SHA-512}",
 		.help = "Properties of librdkafka, by its own names. Those that would break what the "
 			"callback promises are refused."},
-	LIMITS(kafka, kafka.limits),
+	LIMITS(kafka, kafka.limits, "8192, or 65536 with `kafka.exactly_once`,"),
 	{.key = "exec.enabled",
 		.type = OPTION_BOOL,
 		.offset = AT(callback.exec.enabled),
@@ -470,7 +471,7 @@ const struct option options[] = {
 		.most = 365 * US_PER_DAY,
 		.example = "10m",
 		.help = "The processor time of each process, in whole seconds (RLIMIT_CPU)."},
-	LIMITS(exec, exec.limits),
+	LIMITS(exec, exec.limits, "8192"),
 	{.key = "http.url",
 		.type = OPTION_STRING,
 		.offset = AT(callback.http.url),
@@ -566,7 +567,7 @@ const struct option options[] = {
 		.least = 0,
 		.most = INT64_C(1) << 20,
 		.help = "How much of the answer to a request that failed is kept in the history."},
-	LIMITS(http, http.limits),
+	LIMITS(http, http.limits, "8192"),
 	{.key = "python.interpreter",
 		.type = OPTION_PATH,
 		.offset = AT(callback.python.interpreter),
@@ -595,7 +596,7 @@ const struct option options[] = {
 		.least = 1,
 		.most = 1000,
 		.help = "How many processes each function has, and so how many of its calls run at a time."},
-	LIMITS(python, python.limits),
+	LIMITS(python, python.limits, "8192"),
 	{.key = "plugin.options",
 		.type = OPTION_MAP,
 		.offset = AT(callback.plugin.options),
@@ -603,7 +604,7 @@ const struct option options[] = {
 		.help = "What plugins are given at their start: the entries whose names begin with their "
 			"symbol "
 			"and a dot."},
-	LIMITS(plugin, plugin.limits),
+	LIMITS(plugin, plugin.limits, "8192"),
 	{.key = "history.level",
 		.type = OPTION_ENUM,
 		.offset = AT(history.level),

@@ -77,6 +77,7 @@ struct daemon {
 	struct control *control;   /* NULL: there is no socket */
 	struct manual_run *manual; /* NULL: this is a scheduler */
 	bool committing;
+	bool started; /* lanes_start was called */
 
 	char *machine_zone;
 	struct zone_cache *zones;
@@ -131,6 +132,8 @@ bool lane_find(void *context, const char *callback, uint16_t *lane, GError **err
 void lanes_join(struct daemon *d);
 /* The same, and those that progress speaks of. */
 void lanes_restore(struct daemon *d, const struct progress *progress);
+/* internal_db is ours: callbacks may take over what they have from another process. */
+void lanes_start(struct daemon *d);
 bool lane_open(struct daemon *d, struct lane *lane, GError **error);
 /* Opens the callback where it is not yet; where it cannot be, that is said, and it is tried again later. */
 bool lane_is_open(struct daemon *d, struct lane *lane);

@@ -159,11 +159,11 @@ void lanes_restore(struct daemon *d, const struct progress *progress)
 static void lane_join(struct daemon *d, const struct lane *lane)
 {
 	const struct callback_settings *settings = &d->config->callback;
-	const struct callback_limits *limits = lane->vtable->limits ? lane->vtable->limits(settings) : NULL;
 	struct engine_lane_options options = {.name = lane->name, .lasting = lane->vtable->lasting};
-	if (limits) {
-		options.open_max = (uint32_t)limits->max_open;
-		options.per_hour = limits->per_hour;
+	if (lane->vtable->limits) {
+		struct callback_limits limits = lane->vtable->limits(settings);
+		options.open_max = (uint32_t)limits.max_open;
+		options.per_hour = limits.per_hour;
 	}
 	if (lane->vtable->begin_max)
 		options.begin_max = lane->vtable->begin_max(settings);
@@ -180,6 +180,19 @@ void lanes_join(struct daemon *d)
 
 /* --- handing out --- */
 
+static void lane_start(const struct lane *lane)
+{
+	if (lane->daemon->started && lane->callback && lane->vtable->start)
+		lane->vtable->start(lane->callback);
+}
+
+void lanes_start(struct daemon *d)
+{
+	d->started = true;
+	for (uint16_t i = 0; i < d->lane_count; i++)
+		lane_start(d->lanes[i]);
+}
+
 bool lane_open(struct daemon *d, struct lane *lane, GError **error)
 {
 	struct callback_open open = {
@@ -188,8 +201,10 @@ bool lane_open(struct daemon *d, struct lane *lane, GError **error)
 		.settings = &d->config->callback,
 		.host = {host_resolved, host_ready, host_trouble, host_broken, host_say, lane},
 	};
-	if (!lane->callback)
-		lane->callback = lane->vtable->open(&open, error);
+	if (lane->callback)
+		return true;
+	lane->callback = lane->vtable->open(&open, error);
+	lane_start(lane);
 	return lane->callback != NULL;
 }
 

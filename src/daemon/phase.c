@@ -83,6 +83,7 @@ void phase_loaded(struct daemon *d, struct loaded *loaded)
 		return;
 	}
 	lanes_restore(d, loaded->progress);
+	lanes_start(d);
 	for (size_t i = 0; i < loaded->actions->len; i++) {
 		struct loaded_action *each = &g_array_index(loaded->actions, struct loaded_action, i);
 		engine_restore_action(d->engine, g_steal_pointer(&each->action), each->since);

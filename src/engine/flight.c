@@ -23,8 +23,59 @@ void stream_remove(struct stream *stream, struct flight *flight)
 	flight->stream = NULL;
 }
 
+static guint open_hash(gconstpointer key)
+{
+	const struct flight *flight = key;
+	uint64_t x = (uint64_t)flight->position.action_id * UINT64_C(0x9e3779b97f4a7c15) ^
+		     (uint64_t)flight->position.nominal;
+	return (guint)((x * UINT64_C(0xff51afd7ed558ccd)) >> 32);
+}
+
+static gboolean open_equal(gconstpointer a, gconstpointer b)
+{
+	const struct flight *x = a, *y = b;
+	return position_compare(x->position, y->position) == 0 && g_strcmp0(x->manual, y->manual) == 0;
+}
+
+GHashTable *open_set_new(void)
+{
+	return g_hash_table_new(open_hash, open_equal);
+}
+
+bool open_has(const struct lane *lane, struct position position, const char *manual)
+{
+	char uuid[FIRE_MANUAL_MAX];
+	if (!lane->open_count)
+		return false;
+	g_strlcpy(uuid, manual, sizeof uuid);
+	const struct flight key = {.position = position, .manual = *manual ? uuid : NULL};
+	return g_hash_table_contains(lane->open_set, &key);
+}
+
+/* A fire that comes again, after a step of the clock, may be there twice. */
+static void open_set_add(GHashTable *set, struct flight *flight)
+{
+	flight->twin = g_hash_table_lookup(set, flight);
+	g_hash_table_add(set, flight);
+}
+
+static void open_set_remove(GHashTable *set, struct flight *flight)
+{
+	struct flight *twin = g_hash_table_lookup(set, flight);
+	if (twin == flight && !flight->twin)
+		g_hash_table_remove(set, flight);
+	else if (twin == flight)
+		g_hash_table_add(set, flight->twin);
+	while (twin->twin && twin->twin != flight)
+		twin = twin->twin;
+	if (twin->twin)
+		twin->twin = flight->twin;
+	flight->twin = NULL;
+}
+
 void open_remove(struct lane *lane, struct flight *flight)
 {
+	open_set_remove(lane->open_set, flight);
 	list_remove(&lane->open_first, &lane->open_last, flight);
 	lane->open_changed -= flight->changed;
 	lane->open_count--;
@@ -50,6 +101,7 @@ void flight_open(struct lane *lane, struct flight *flight)
 	if (flight->stream)
 		stream_remove(flight->stream, flight);
 	list_append(&lane->open_first, &lane->open_last, flight);
+	open_set_add(lane->open_set, flight);
 	flight->open = true;
 	lane->open_count++;
 	open_touch(lane, flight);

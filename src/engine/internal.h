@@ -51,6 +51,7 @@ enum flight_state {
 struct flight {
 	struct flight *prev, *next; /* in its stream, or among the open ones, or the free ones */
 	struct stream *stream;      /* NULL: written down as open */
+	struct flight *twin;        /* of an open one: another with the same position and UUID */
 	struct action *action;      /* a reference; NULL where it was gone at the start */
 	struct position position;
 	uint64_t ticket, order;   /* order: that of dispatch */
@@ -177,8 +178,9 @@ struct lane {
 	GQueue ready;              /* struct flight, in order */
 	GQueue waiting;            /* struct flight */
 	struct flight *open_first, *open_last;
-	GPtrArray *records; /* struct record, the first is worked on */
-	GHashTable *runs;   /* action id → struct run; NULL where fires do not last */
+	GHashTable *open_set; /* the same, as a set; equal by position and UUID, twins behind one of them */
+	GPtrArray *records;   /* struct record, the first is worked on */
+	GHashTable *runs;     /* action id → struct run; NULL where fires do not last */
 	struct jump jump;
 	uint32_t retained, backlog_retained, in_flight, open_count, open_changed, asked;
 	dur_us backlog_walked; /* time made up for, since the start */
@@ -274,6 +276,10 @@ void flight_not_begun(struct lane *lane, struct flight *flight);
 void flight_done(struct lane *lane, struct flight *flight, enum fire_status status, enum fire_reason reason);
 void stream_remove(struct stream *stream, struct flight *flight);
 void open_remove(struct lane *lane, struct flight *flight);
+/* A set for lane.open_set. */
+GHashTable *open_set_new(void);
+/* Whether one with this position and UUID (empty: none) is open. */
+bool open_has(const struct lane *lane, struct position position, const char *manual);
 /* The open one is to be written again, or taken away, by the next commit. */
 void open_touch(struct lane *lane, struct flight *flight);
 /* The open one is as internal_db has it. */

@@ -22,6 +22,7 @@ struct lane *lane_new(struct engine *engine, const struct engine_lane_options *o
 		.rate_ns = INT64_MIN,
 		.records = g_ptr_array_new(),
 		.taken = g_ptr_array_new(),
+		.open_set = open_set_new(),
 		.live.dispatched = POSITION_MIN,
 		.watermark = POSITION_MIN,
 		.blocked_until = TIME_US_MIN,
@@ -38,6 +39,7 @@ void lane_free(struct lane *lane)
 		record_free(lane->records->pdata[i]);
 	g_ptr_array_unref(lane->records);
 	g_ptr_array_unref(lane->taken);
+	g_hash_table_unref(lane->open_set);
 	g_queue_clear(&lane->ready);
 	g_queue_clear(&lane->waiting);
 	source_clear(&lane->source);
@@ -371,16 +373,17 @@ static bool is_alone_unavailable(const struct lane *lane, const struct flight *f
 /* Back to where it was among those to be handed out. */
 static void answer_unavailable(struct lane *lane, struct flight *flight)
 {
-	GList *link = lane->ready.head;
+	/* Many come back together, in order: the place is looked for from the end. */
+	GList *link = lane->ready.tail;
 	if (flight->started)
 		open_touch(lane, flight);
 	flight_not_begun(lane, flight);
-	while (link && (((struct flight *)link->data)->started ||
-			       ((struct flight *)link->data)->order < flight->order))
-		link = link->next;
+	while (link && !((struct flight *)link->data)->started &&
+		((struct flight *)link->data)->order > flight->order)
+		link = link->prev;
 	flight->state = FLIGHT_READY;
 	flight->finished_at = TIME_US_MIN;
-	g_queue_insert_before(&lane->ready, link, flight);
+	g_queue_insert_after(&lane->ready, link, flight);
 }
 
 /* Returns whether the lane is to wait. */

@@ -1,17 +1,6 @@
 /* Whether a fire is over for good, as far as internal_db knows. */
 #include "engine/internal.h"
 
-#include <string.h>
-
-static bool is_open(const struct lane *lane, struct position position, const char *manual)
-{
-	for (const struct flight *f = lane->open_first; f; f = f->next)
-		if (position_compare(f->position, position) == 0 &&
-			g_strcmp0(f->manual ? f->manual : "", manual) == 0)
-			return true;
-	return false;
-}
-
 /* A record owes what lies behind its cursor; whether of this action is not asked, as it will come there
  * anyway. */
 static bool is_owed(const struct lane *lane, struct position position)
@@ -34,7 +23,7 @@ bool engine_is_settled(
 		return false;
 	/* The action may have another callback since, whose lane took over what it was owed. */
 	for (uint16_t i = 0; i < engine->lane_count; i++)
-		if (is_open(engine->lanes[i], position, manual) ||
+		if (open_has(engine->lanes[i], position, manual) ||
 			(!*manual && is_owed(engine->lanes[i], position)))
 			return false;
 	return true;

@@ -41,9 +41,20 @@ class Ends:
         count = len(self.consumers[COMMITTED].list_topics(topic, timeout=30).topics[topic].partitions)
         self.partitions = [TopicPartition(topic, each) for each in range(count)]
 
+    def _end(self, isolation, partition):
+        """Where a partition ends; None while the broker, just started, does not know that it has it."""
+        from confluent_kafka import KafkaError, KafkaException
+        try:
+            return self.consumers[isolation].get_watermark_offsets(partition, timeout=30)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
+                raise
+            return None
+
     def total(self, isolation='read_uncommitted'):
         """The sum of the offsets, which is the number of messages and of markers."""
-        return sum(self.consumers[isolation].get_watermark_offsets(each, timeout=30)[1] for each in self.partitions)
+        return sum(wait_for(lambda each=each: self._end(isolation, each), 30, f'a leader of {each}')[1]
+                   for each in self.partitions)
 
     def is_open(self):
         """Whether a transaction is under way."""
@@ -247,6 +258,7 @@ def test_a_scheduler_that_hangs_past_the_timeout(exactly_once, kafka, ends):
 # --- the broker ---
 
 def test_the_broker_is_killed(exactly_once, kafka, ends):
+    """The fires wait, over a start without a broker, too, which is as quick as any."""
     count = 300
     s = exactly_once(many(count))
     s.start()
@@ -254,6 +266,8 @@ def test_the_broker_is_killed(exactly_once, kafka, ends):
     kafka.kill()
     try:
         s.wait_error('its fires wait', timeout=40)
+        s.kill()
+        s.start()
     finally:
         kafka.start()
     s.wait_error('callback kafka: works again', timeout=60)
@@ -297,6 +311,32 @@ def test_a_message_that_is_too_large(exactly_once, kafka, ends):
     check_once(kafka, s, 40)
 
 
+def test_a_topic_of_a_row(exactly_once, kafka, ends):
+    """Its messages are in the transactions of the others, over a kill, too. One that is not there fails the fires of that
+    row, and no others wait for it."""
+    other = kafka.create(partitions=2)
+    s = exactly_once([], options={'topic.metadata.propagation.max.ms': 500})
+    s.run('check', '--fix', check=0)
+    s.actions.add_many([*many(20, 'here'), *({**row, 'topic': other} for row in many(20, 'there')),
+                        {**many(1)[0], 'topic': 'never-made'}])
+    end = ends(other)
+    s.start()
+    wait_more(s, end, 50)
+    s.kill()
+    s.start()
+    wait_more(s, end, 50)
+    s.wait_for(lambda: s.history('--status', 'failed'), 20, 'a failed fire')
+    stop(s)
+    here, there = (kafka.read(topic, COMMITTED) for topic in (s.topic, other))
+    assert {message.value for message in here} == {b'{"command": "here"}'}
+    assert {message.value for message in there} == {b'{"command": "there"}'}
+    assert Counter(message.fire_id for message in here + there) == Counter(delivered(s))
+    check_each_second(here, 20)
+    check_each_second(there, 20)
+    assert {entry['action_id'] for entry in s.history('--status', 'failed')} == {41}
+    assert 'its fires wait' not in s.stderr
+
+
 def test_a_topic_that_is_not_there(exactly_once, kafka, ends):
     s = exactly_once(many(5), kafka.name(), options={'topic.metadata.propagation.max.ms': 500})
     s.start()
@@ -333,6 +373,8 @@ def test_the_ledger_is_emptied(exactly_once, kafka, ends):
     end = ends(s.topic)
     for _ in range(2):
         s.start()
+        # One that may not run takes nothing over.
+        assert 'pid' in s.run('run', check=1).stderr
         wait_more(s, end, 4 * count)
         s.stop()
     latest = {message.key: message.value for message in kafka.read(f'{s.topic}-progress', COMMITTED)}

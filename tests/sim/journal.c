@@ -105,6 +105,8 @@ static void apply_record(struct world *world, const struct backlog_record *row)
 		stored = g_new0(struct stored_record, 1);
 		stored->decided_now = row->decided_now;
 		stored->life = world->life;
+		/* What it came from reaches to where the clock had been. */
+		stored->clock_touched = row->to.due_at > world_now(world);
 		stored->data.id = row->id;
 		insert_record(journal, stored);
 	}

@@ -83,6 +83,7 @@ const char *oracle_fire_text(int64_t id, time_us nominal, uint32_t manual)
 void oracle_start(struct world *world)
 {
 	struct oracle *oracle = &world->oracle;
+	oracle->start_high = oracle->high;
 	for (int i = 0; i < SIM_IDS * SIM_LANES * 2; i++)
 		(&oracle->order[0][0][0])[i] = POSITION_MIN;
 	for (int i = 0; i < SIM_LANES; i++)

@@ -249,8 +249,9 @@ struct oracle {
 	struct position order[SIM_IDS][SIM_LANES][2]; /* last one handed out first: live, backlog */
 	GArray *asked; /* struct asked: those whose end is not in the history */
 	uint32_t last_manual;
-	time_us high;  /* the latest time the clock has shown */
-	time_us front; /* the same, as far as it counts after the clock was taken back */
+	time_us high;       /* the latest time the clock has shown */
+	time_us start_high; /* the same, as this life began */
+	time_us front;      /* the same, as far as it counts after the clock was taken back */
 };
 
 void oracle_init(struct world *world);

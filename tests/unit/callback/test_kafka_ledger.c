@@ -73,6 +73,26 @@ static void a_record_of_known_fires_is_deleted_as_well(void **state)
 	ledger_free(ledger);
 }
 
+/* What settles out of order is not looked for; it is forgotten with what comes before it. */
+static void fires_settle_in_their_order(void **state)
+{
+	(void)state;
+	struct ledger *ledger = ledger_new();
+	struct ledger_fire fires[] = {fire_of(1, 10), fire_of(2, 30), fire_of(3, 20)};
+	g_autoptr(GArray) done = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	ledger_add(ledger, 1, fires, 3);
+	ledger_settle(ledger, up_to, &(time_us){20}, done);
+	assert_int_equal(done->len, 0);
+	assert_false(ledger_has(ledger, &fires[0]));
+	assert_true(ledger_has(ledger, &fires[1]));
+	assert_true(ledger_has(ledger, &fires[2]));
+	ledger_settle(ledger, up_to, &(time_us){30}, done);
+	assert_int_equal(done->len, 1);
+	assert_int_equal(ledger_count(ledger), 0);
+	assert_int_equal(ledger_record_count(ledger), 0);
+	ledger_free(ledger);
+}
+
 static void records_are_read_back(void **state)
 {
 	(void)state;
@@ -127,6 +147,7 @@ int main(void)
 		cmocka_unit_test(what_was_added_is_there_until_it_is_settled),
 		cmocka_unit_test(a_manual_fire_is_another_one),
 		cmocka_unit_test(a_record_of_known_fires_is_deleted_as_well),
+		cmocka_unit_test(fires_settle_in_their_order),
 		cmocka_unit_test(records_are_read_back),
 		cmocka_unit_test(a_burst_takes_few_bytes),
 		cmocka_unit_test(other_bytes_are_refused),

@@ -197,6 +197,41 @@ static void push(struct bench *b, int16_t request, rd_kafka_resp_err_t error, si
 	rd_kafka_mock_push_request_errors_array(b->rig->cluster, request, count, errors);
 }
 
+/* --- the start --- */
+
+static void start(struct bench *b)
+{
+	bench_open(b);
+	callback_kafka.start(b->kafka);
+}
+
+/* Each shard tries until it can; that it cannot is told although nothing waits yet. */
+static void producers_are_made_before_there_are_fires(void **state)
+{
+	struct bench *b = *state;
+	push(b, INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, KAFKA_SHARDS);
+	start(b);
+	wait_least(b, &b->trouble, 1);
+	assert_message(b, "start of transactions");
+	wait_least(b, &b->trouble_over, 1);
+	submit(b, 0, 50, false);
+	wait_least(b, &b->counts[FIRE_DELIVERED], 50);
+	assert_int_equal(read_count(b), 50);
+}
+
+static void the_end_does_not_wait_for_a_start(void **state)
+{
+	struct bench *b = *state;
+	kafka_rig_down(b->rig, true);
+	start(b);
+	wait_least(b, &b->trouble, 1);
+	time_us begun = clock_monotonic();
+	callback_kafka.close(b->kafka, begun + 60 * US_PER_SECOND);
+	b->kafka = NULL;
+	assert_true(clock_monotonic() - begun < 30 * US_PER_SECOND);
+	kafka_rig_down(b->rig, false);
+}
+
 /* --- what a restart reads back --- */
 
 static void fires_of_a_record_are_not_sent_again(void **state)
@@ -348,13 +383,19 @@ static void a_refused_batch_goes_singly(void **state)
 	fails_and_goes_on(*state, PRODUCE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, 1);
 }
 
+static struct action *large_action(size_t length)
+{
+	struct action *large = g_malloc0(sizeof *large + length + 2);
+	large->id = 1;
+	large->command_length = (uint32_t)length;
+	memset(large->text + 1, 'x', length);
+	return large;
+}
+
 static void a_message_that_is_too_large_is_rejected_alone(void **state)
 {
 	struct bench *b = *state;
-	g_autofree struct action *large = g_malloc0(sizeof *large + 5000);
-	large->id = 1;
-	large->command_length = 4000;
-	memset(large->text + 1, 'x', 4000);
+	g_autofree struct action *large = large_action(4000);
 	kafka_rig_option(b->rig, "message.max.bytes", "2000");
 	bench_open(b);
 	submit(b, 0, 50, true);
@@ -365,6 +406,57 @@ static void a_message_that_is_too_large_is_rejected_alone(void **state)
 	assert_int_equal(b->counts[FIRE_REJECTED], 1);
 	assert_int_equal(b->rejected, 50);
 	assert_int_equal(b->trouble, 0);
+	bench_close(b);
+}
+
+/* --- sizes --- */
+
+/* Records in all partitions of the progress topic. */
+static size_t record_count(struct bench *b)
+{
+	size_t count = 0;
+	for (unsigned i = 0; i < KAFKA_SHARDS; i++) {
+		struct kafka_progress progress;
+		g_autoptr(GError) error = NULL;
+		g_autofree char *id = g_strdup_printf("action-scheduler.bench-%u", i);
+		if (!kafka_progress_read(&b->rig->settings->kafka, i, id, &progress, &error))
+			fail_msg("%s", error->message);
+		count += ledger_record_count(progress.ledger);
+		ledger_free(progress.ledger);
+		g_free(progress.owner);
+	}
+	return count;
+}
+
+/* 8 MiB of commands are enough for one. */
+static void a_transaction_is_bounded_in_bytes(void **state)
+{
+	struct bench *b = *state;
+	enum { COUNT = 20 };
+	g_autofree struct action *large = large_action(900000);
+	struct fire fires[COUNT];
+	for (unsigned i = 0; i < COUNT; i++)
+		fires[i] = (struct fire){.ticket = i, .action = large, .nominal = NOMINAL + i, .attempt = 1};
+	bench_open(b);
+	assert_int_equal(callback_kafka.submit(b->kafka, fires, COUNT), COUNT);
+	wait_least(b, &b->counts[FIRE_DELIVERED], COUNT);
+	bench_close(b);
+	assert_true(record_count(b) >= 3);
+}
+
+static void a_message_for_which_there_is_never_room_is_rejected_alone(void **state)
+{
+	struct bench *b = *state;
+	g_autofree struct action *large = large_action(4000);
+	kafka_rig_option(b->rig, "queue.buffering.max.kbytes", "2");
+	bench_open(b);
+	submit(b, 0, 50, true);
+	const struct fire fire = {.ticket = 50, .action = large, .nominal = NOMINAL - 1, .attempt = 1};
+	assert_int_equal(callback_kafka.submit(b->kafka, &fire, 1), 1);
+	submit(b, 51, 50, true);
+	wait_least(b, &b->counts[FIRE_DELIVERED], 100);
+	assert_int_equal(b->counts[FIRE_REJECTED], 1);
+	assert_int_equal(b->rejected, 50);
 	bench_close(b);
 }
 
@@ -445,6 +537,8 @@ static void more_than_there_is_room_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		ROW(producers_are_made_before_there_are_fires),
+		ROW(the_end_does_not_wait_for_a_start),
 		ROW(fires_of_a_record_are_not_sent_again),
 		ROW(settled_fires_are_forgotten),
 		ROW(a_strange_record_is_told),
@@ -458,6 +552,8 @@ int main(void)
 		ROW(the_start_is_put_off),
 		ROW(a_refused_batch_goes_singly),
 		ROW(a_message_that_is_too_large_is_rejected_alone),
+		ROW(a_transaction_is_bounded_in_bytes),
+		ROW(a_message_for_which_there_is_never_room_is_rejected_alone),
 		ROW(fenced_by_another_scheduler),
 		ROW(the_end_does_not_wait_for_a_broker),
 		ROW(more_than_there_is_room_for),

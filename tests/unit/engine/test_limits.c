@@ -305,6 +305,48 @@ static void what_is_open_or_owed_is_not_settled(void **state G_GNUC_UNUSED)
 	rig_free(rig);
 }
 
+/* As rig_commit, without a journal behind it. */
+static void commit_pass(struct rig *rig)
+{
+	struct commit *commit = engine_take_commit(rig->engine);
+	assert_non_null(commit);
+	engine_committed(rig->engine, commit->sequence);
+	commit_free(commit);
+}
+
+static struct fire take_and_open(struct rig *rig)
+{
+	rig_wait(rig, US_PER_HOUR);
+	assert_int_equal(rig_take(rig, RIG_QUICK, 10), 1);
+	struct fire fire = rig->fires[0];
+	rig_wait(rig, US_PER_SECOND);
+	commit_pass(rig);
+	return fire;
+}
+
+/* After a clock set back by hours a fire that is on its way comes again: both have to end. */
+static void a_fire_that_is_open_twice_is_settled_with_the_last(void **state G_GNUC_UNUSED)
+{
+	for (int order = 0; order < 2; order++) {
+		struct rig *rig = with_actions(1, RIG_QUICK, ROW(0, EVERY_HOUR));
+		struct fire fires[2];
+		fires[0] = take_and_open(rig);
+		rig_set_clock(rig, -(2 * US_PER_HOUR + US_PER_SECOND));
+		commit_pass(rig);
+		rig_wait(rig, US_PER_HOUR);
+		fires[1] = take_and_open(rig);
+		assert_true(fires[0].nominal == fires[1].nominal);
+		assert_true(fires[0].ticket != fires[1].ticket);
+		rig_answer(rig, RIG_QUICK, &fires[order], 1, FIRE_DELIVERED);
+		commit_pass(rig);
+		assert_false(is_settled(rig, &fires[0]));
+		rig_answer(rig, RIG_QUICK, &fires[1 - order], 1, FIRE_DELIVERED);
+		commit_pass(rig);
+		assert_true(is_settled(rig, &fires[0]));
+		rig_free(rig);
+	}
+}
+
 /* The table is read a while after the start; what it says then holds from the start. */
 static void a_lane_that_comes_with_the_first_read_takes_over_from_the_start(void **state G_GNUC_UNUSED)
 {
@@ -357,6 +399,7 @@ int main(void)
 		cmocka_unit_test(a_lane_that_comes_with_the_first_read_takes_over_from_the_start),
 		cmocka_unit_test(a_fire_is_settled_once_that_is_durable),
 		cmocka_unit_test(what_is_open_or_owed_is_not_settled),
+		cmocka_unit_test(a_fire_that_is_open_twice_is_settled_with_the_last),
 		cmocka_unit_test(what_another_callback_takes_over_is_not_settled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
