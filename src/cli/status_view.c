@@ -315,9 +315,17 @@ static const struct output_column callback_columns[] = {
 	{NULL, "CALLBACK", NULL, name_text, OUTPUT_LEFT},
 	{NULL, "HEALTH", NULL, health_text, OUTPUT_STATE},
 	{NULL, "DONE UP TO", NULL, watermark_text, OUTPUT_WHOLE},
-	{NULL, "OUT", NULL, handed_out_text, OUTPUT_RIGHT},
+	{NULL, "OUT", NULL, handed_out_text, OUTPUT_RIGHT, 1},
 	{NULL, "OPEN", NULL, open_text, OUTPUT_RIGHT},
-	{NULL, "RATE", NULL, callback_rate_text, OUTPUT_RIGHT},
+	{NULL, "RATE", NULL, callback_rate_text, OUTPUT_RIGHT, 2},
+	{NULL, "BACKLOG", NULL, backlog_text, OUTPUT_WHOLE},
+};
+
+/* What there is to tell where no scheduler runs. */
+static const struct output_column callback_columns_at_rest[] = {
+	{NULL, "CALLBACK", NULL, name_text, OUTPUT_LEFT},
+	{NULL, "DONE UP TO", NULL, watermark_text, OUTPUT_WHOLE},
+	{NULL, "OPEN", NULL, open_text, OUTPUT_RIGHT},
 	{NULL, "BACKLOG", NULL, backlog_text, OUTPUT_WHOLE},
 };
 
@@ -417,7 +425,10 @@ void status_view_show(const struct cli *cli, const json_t *status)
 	}
 	head_show(cli, status);
 	problems_show(cli, status);
-	list_show(cli, json_object_get(status, "callbacks"), callback_columns, G_N_ELEMENTS(callback_columns),
+	bool running = json_is_true(json_object_get(status, "running"));
+	list_show(cli, json_object_get(status, "callbacks"),
+		running ? callback_columns : callback_columns_at_rest,
+		running ? G_N_ELEMENTS(callback_columns) : G_N_ELEMENTS(callback_columns_at_rest),
 		count_of(status, "callback_count"));
 	list_show(cli, json_object_get(status, "next_fires"), next_columns, G_N_ELEMENTS(next_columns), 0);
 	list_show(cli, json_object_get(status, "open_fires"), open_columns, G_N_ELEMENTS(open_columns),
