@@ -23,7 +23,7 @@ static json_t *time_json(time_us t)
 static char *time_text(const struct view *view, time_us t)
 {
 	char text[TIME_TEXT_MAX];
-	return t == TIME_US_MIN ? NULL : g_strdup(zone_format(view->cli->zone, t, text));
+	return t == TIME_US_MIN ? NULL : g_strdup(zone_format(cli_shown_zone(view->cli), t, text));
 }
 
 static json_t *name_json(const char *name)
@@ -103,9 +103,9 @@ static char *record_state_text(const void *row)
 
 static const struct output_column record_columns[] = {
 	{NULL, "CALLBACK", NULL, record_lane_text, OUTPUT_LEFT},
-	{NULL, "MISSED FROM", NULL, record_from_text, OUTPUT_LEFT},
-	{NULL, "TO", NULL, record_to_text, OUTPUT_LEFT},
-	{NULL, "DONE UP TO", NULL, record_cursor_text, OUTPUT_LEFT},
+	{NULL, "MISSED FROM", NULL, record_from_text, OUTPUT_WHOLE},
+	{NULL, "TO", NULL, record_to_text, OUTPUT_WHOLE},
+	{NULL, "DONE UP TO", NULL, record_cursor_text, OUTPUT_WHOLE, 1},
 	{NULL, "LEFT", NULL, record_left_text, OUTPUT_RIGHT},
 	{NULL, "ACTIONS", NULL, record_actions_text, OUTPUT_RIGHT},
 	{NULL, "IS", NULL, record_state_text, OUTPUT_LEFT},
@@ -161,10 +161,10 @@ static char *open_next_text(const void *row)
 
 static const struct output_column open_columns[] = {
 	{NULL, "CALLBACK", NULL, open_lane_text, OUTPUT_LEFT},
-	{NULL, "OPEN FIRE", NULL, open_id_text, OUTPUT_LEFT},
-	{NULL, "DUE", NULL, open_due_text, OUTPUT_LEFT},
+	{NULL, "OPEN FIRE", NULL, open_id_text, OUTPUT_WHOLE},
+	{NULL, "DUE", NULL, open_due_text, OUTPUT_WHOLE, 1},
 	{NULL, "ATTEMPTS", NULL, open_attempts_text, OUTPUT_RIGHT},
-	{NULL, "NEXT ATTEMPT", NULL, open_next_text, OUTPUT_LEFT},
+	{NULL, "NEXT ATTEMPT", NULL, open_next_text, OUTPUT_WHOLE},
 };
 
 /* --- a lane --- */
@@ -251,10 +251,10 @@ static char *opens_text(const void *row)
 
 static const struct output_column lane_columns[] = {
 	{"callback", "CALLBACK", lane_json, NULL, OUTPUT_LEFT},
-	{"watermark", "WATERMARK", watermark_json, watermark_text, OUTPUT_LEFT},
-	{NULL, "AGO", NULL, ago_text, OUTPUT_LEFT},
+	{"watermark", "WATERMARK", watermark_json, watermark_text, OUTPUT_WHOLE},
+	{NULL, "AGO", NULL, ago_text, OUTPUT_WHOLE, 1},
 	{"watermark_action_id", NULL, action_json, NULL, OUTPUT_RIGHT},
-	{"clock_epoch", "CLOCK EPOCH", epoch_json, NULL, OUTPUT_RIGHT},
+	{"clock_epoch", "CLOCK EPOCH", epoch_json, NULL, OUTPUT_RIGHT, 2},
 	{"backlog", "BACKLOG RECORDS", backlog_json, backlog_text, OUTPUT_RIGHT},
 	{"open", "OPEN FIRES", opens_json, opens_text, OUTPUT_RIGHT},
 };

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static struct {
-	char *lane;
+	char *lane, *timezone;
 	gboolean repeat, dry_run;
 } given;
 
@@ -17,6 +17,7 @@ static const GOptionEntry options[] = {
 		"set: a callback may go back, so that fires are repeated", NULL},
 	{"dry-run", 0, 0, G_OPTION_ARG_NONE, &given.dry_run, "set: say what would be, and write nothing",
 		NULL},
+	SHOWN_ZONE_OPTION(given.timezone),
 	{NULL},
 };
 
@@ -42,7 +43,7 @@ static void say_hold(const struct cli *cli, const struct hold *hold)
 {
 	char since[TIME_TEXT_MAX];
 	if (hold->since != TIME_US_MIN && hold->skip_until == TIME_US_MIN)
-		cli_say(cli, "all is held since %s%s%s", zone_format(cli->zone, hold->since, since),
+		cli_say(cli, "all is held since %s%s%s", zone_format(cli_shown_zone(cli), hold->since, since),
 			hold->reason ? ": " : "", hold->reason ? hold->reason : "");
 }
 
@@ -93,6 +94,8 @@ static int show(struct cli *cli, char **arguments)
 		return cli_usage(cli, "%s goes with progress set", given.repeat ? "--repeat" : "--dry-run");
 	if (!cli_prepare(cli))
 		return EXIT_FAILED;
+	if (!cli_show_times_in(cli, given.timezone))
+		return EXIT_USAGE;
 	struct journal *journal = open_to_read(cli, NULL, NULL, &progress);
 	if (!journal)
 		return EXIT_FAILED;
@@ -120,10 +123,10 @@ static void say_moves(const struct cli *cli, const GArray *moves)
 			move->ended, move->again, move->records);
 		if (!stays)
 			cli_say(cli, "callback %s: watermark %s, was %s", move->lane,
-				zone_format(cli->zone, move->to.due_at, to),
+				zone_format(cli_shown_zone(cli), move->to.due_at, to),
 				move->from.due_at == TIME_US_MIN
 					? "none"
-					: zone_format(cli->zone, move->from.due_at, from));
+					: zone_format(cli_shown_zone(cli), move->from.due_at, from));
 	}
 }
 
@@ -195,7 +198,9 @@ static int set(struct cli *cli, char **arguments)
 		return cli_usage(cli, "progress set takes one TIME");
 	if (!cli_prepare(cli))
 		return EXIT_FAILED;
-	if (!time_arg_parse(arguments[0], cli->now, cli->zone, &at, &error)) {
+	if (!cli_show_times_in(cli, given.timezone))
+		return EXIT_USAGE;
+	if (!time_arg_parse(arguments[0], cli->now, cli_shown_zone(cli), &at, &error)) {
 		int status = cli_usage(cli, "%s", error->message);
 		g_error_free(error);
 		return status;

@@ -140,11 +140,12 @@ static void open_end(const struct setting *setting, const struct open_fire *open
 		.finished_at = setting->goal->now,
 		.manual = *open->manual ? g_strdup(open->manual) : NULL,
 		.attempts = (uint16_t)(open->attempts + open->started),
+		.again = open->attempts_before > 0,
 		.status = open->started ? STATUS_FAILED : STATUS_SKIPPED,
 		.reason = open->started ? REASON_INTERRUPTED : REASON_PROGRESS_SET,
 	};
-	/* What was to be run again stays in the history as the failure that it was. */
-	if (open->attempts_before > 0)
+	/* What was to be run again, and was not, stays in the history as the failure that it was. */
+	if (open->attempts_before > 0 && !open->started)
 		g_free(outcome.manual);
 	else
 		g_array_append_val(setting->commit->outcomes, outcome);

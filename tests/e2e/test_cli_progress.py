@@ -24,7 +24,7 @@ def program(binary, tmp_path):
 
 @pytest.mark.parametrize('arguments', [
     [], ['move'], ['show', 'x'], ['show', '--repeat'], ['show', '--dry-run'], ['set'], ['set', 'now', 'now'],
-    ['set', 'someday'], ['set', 'tomorrow']])
+    ['set', 'someday'], ['set', 'tomorrow'], ['show', '--timezone', 'Nowhere']])
 def test_wrong_arguments_are_refused(program, arguments):
     assert program.refused('progress', *arguments).startswith('action-scheduler: ')
 
@@ -98,6 +98,8 @@ def test_after_a_restored_backup(scheduler, clock):
     after = lane(s)
     assert after['watermark'] == '2030-05-06T12:08:29.999999Z' and len(after['backlog']) == 1
     assert 'dropped' in s.run('progress', 'show', check=0).stdout
+    berlin = s.run('progress', 'show', '--timezone', 'Europe/Berlin', check=0).stdout
+    assert '2030-05-06T14:08:29.999999+02:00' in berlin
     # Two minutes of downtime come on top, which are made up for.
     clock.advance(60 * 2)
     s.start()

@@ -140,6 +140,8 @@ GOLDEN = {
     'simulate-missed': ['simulate', '--missed'],
     'simulate-diff': ['simulate', '--diff', 'actions.yaml', '--from', '2024-01-01', '--to', '2024-01-02'],
     'status': ['status'],
+    'progress-show': ['progress', 'show'],
+    'progress-set': ['progress', 'set', '2024-01-01T03:22:00Z', '--dry-run'],
     'import-yaml': ['import', 'yaml', 'actions.yaml', '--dry-run'],
     'import-crontab': ['import', 'crontab', 'crontab', '--dry-run'],
     'trigger': ['trigger', '8'],

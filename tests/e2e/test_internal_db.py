@@ -1,6 +1,7 @@
 """internal_db on a server: nothing is lost over kill -9, outages and a lost lock; fires go on meanwhile."""
 
 import itertools
+import json
 import time
 from datetime import datetime, timedelta
 
@@ -105,7 +106,11 @@ def test_a_second_process_is_told_of_the_first(running, scheduler, place):
     assert other.wait() == 1
     assert f'pid {running.process.pid}' in other.stderr
     goes_on(running)
+    assert json.loads(running.run('status', '-o', 'json', check=0).stdout)['internal_db']['health'] == 'ok'
     running.stop()
+    state = json.loads(running.run('status', '-o', 'json', check=1).stdout)
+    assert state['owner'].startswith(f'pid {running.process.pid}, host ') and state['owner_holds'] is False
+    assert state['callbacks'][0]['watermark'] and state['open_count'] == 0
 
 
 def test_fires_go_on_while_the_server_is_down(running, place):

@@ -26,7 +26,7 @@ static void check_outcome(struct world *world, struct fate *fate, const struct o
 		break;
 	case STATUS_SKIPPED:
 		right = outcome->reason == REASON_REMOVED || outcome->reason == REASON_MAX_INSTANCES ||
-			outcome->reason == REASON_CATCH_UP_OPTION;
+			outcome->reason == REASON_CATCH_UP_OPTION || outcome->reason == REASON_PROGRESS_SET;
 		right = right && !interrupted;
 		break;
 	default: break;

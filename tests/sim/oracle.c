@@ -253,6 +253,9 @@ void oracle_handed(struct world *world, int lane, const struct fire *fire)
 	if (fire->action->lane != world->lane_index[lane])
 		world_fail(world, "%s is handed to the wrong callback", fate_text(fate));
 	check_handed(world, lane, fate, fire);
+	if (fire->due_at < world->set_to && !fate->asked && !fate->manual &&
+		!oracle_may_repeat(world, sim_index(fate->id), fate->nominal))
+		world_fail(world, "%s is handed out, though the progress was set beyond it", fate_text(fate));
 	if (held_on(&world->held))
 		world_fail(world, "%s is handed out while all is held", fate_text(fate));
 	lane_handed(world, lane, fate, fire);

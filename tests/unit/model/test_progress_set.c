@@ -120,12 +120,17 @@ static void open_fires_of_before_are_over(void **state G_GNUC_UNUSED)
 	add_open(f, 3, MINUTES(302))->attempts_before = 1;
 	add_open(f, 4, MINUTES(600));
 	g_strlcpy(add_open(f, 5, MINUTES(303))->manual, "a", FIRE_MANUAL_MAX);
+	struct open_fire *begun = add_open(f, 6, MINUTES(304));
+	begun->attempts_before = 1;
+	begun->started = true;
 	assert_true(set(f, MINUTES(600), false, NULL));
-	assert_int_equal(f->commit->open_done->len, 4);
+	assert_int_equal(f->commit->open_done->len, 5);
 	assert_int_equal(DONE(3)->action_id, 5);
 	assert_string_equal(DONE(3)->lane, "print");
-	/* A retry is the failure that it was. */
-	assert_int_equal(f->commit->outcomes->len, 3);
+	/* A retry is the failure that it was, but where it had begun. */
+	assert_int_equal(f->commit->outcomes->len, 4);
+	assert_int_equal(OUTCOME(3)->reason, REASON_INTERRUPTED);
+	assert_true(OUTCOME(3)->again);
 	assert_int_equal(OUTCOME(0)->status, STATUS_SKIPPED);
 	assert_int_equal(OUTCOME(0)->reason, REASON_PROGRESS_SET);
 	assert_int_equal(OUTCOME(0)->attempts, 2);
@@ -135,7 +140,7 @@ static void open_fires_of_before_are_over(void **state G_GNUC_UNUSED)
 	assert_int_equal(OUTCOME(1)->attempts, 3);
 	assert_string_equal(OUTCOME(2)->manual, "a");
 	const struct progress_move *move = &g_array_index(f->moves, struct progress_move, 0);
-	assert_int_equal(move->ended, 4);
+	assert_int_equal(move->ended, 5);
 	assert_int_equal(move->again, 0);
 	fixture_free(f);
 }
