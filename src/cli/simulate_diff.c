@@ -56,9 +56,9 @@ static json_t *columns_json(const void *row)
 {
 	const struct row_change *change = ((const struct diff_row *)row)->change;
 	json_t *columns = json_array();
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++)
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++)
 		if (change->columns >> i & 1)
-			json_array_append_new(columns, json_string(store_table[i].name));
+			json_array_append_new(columns, json_string(row_columns[i].name));
 	return columns;
 }
 
@@ -66,9 +66,9 @@ static char *columns_text(const void *row)
 {
 	const struct row_change *change = ((const struct diff_row *)row)->change;
 	GString *text = g_string_new(NULL);
-	for (unsigned i = 0; change->kind == ROW_CHANGED && i < STORE_COLUMN_COUNT; i++)
+	for (unsigned i = 0; change->kind == ROW_CHANGED && i < ROW_COLUMN_COUNT; i++)
 		if (change->columns >> i & 1)
-			g_string_append_printf(text, "%s%s", text->len ? ", " : "", store_table[i].name);
+			g_string_append_printf(text, "%s%s", text->len ? ", " : "", row_columns[i].name);
 	return g_string_free(text, FALSE);
 }
 
@@ -270,7 +270,7 @@ static int compare_with(const struct simulation *s, struct import_file *proposed
 	struct import_file other;
 	if (s->table) {
 		if (simulate_file_read(s->cli, s->table, &other))
-			status = compare(s, other.rows, STORE_COLUMNS_ALL, proposed);
+			status = compare(s, other.rows, COLUMNS_OPTIONAL, proposed);
 		import_file_clear(&other);
 		return status;
 	}

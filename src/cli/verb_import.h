@@ -2,7 +2,7 @@
  * the rows of a file get into the table. One thread. */
 #pragma once
 
-#include "cli/row_list.h"
+#include "config/row_list.h"
 #include "cli/verb.h"
 
 /* Options of the verb as given. */
@@ -47,7 +47,7 @@ struct import_file {
 struct import_table {
 	struct store *store;
 	struct row_list *rows;
-	unsigned present; /* optional columns, enum store_column */
+	unsigned present; /* optional columns, enum row_column */
 };
 /* Return false with everything said; to be cleared in any case. */
 bool import_file_read(const struct cli *cli, const struct import_args *args, struct import_file *file);

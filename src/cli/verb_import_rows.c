@@ -104,8 +104,8 @@ static void check_rows(struct cli *cli, const struct import_file *file, const st
 static unsigned bits_of(uint32_t columns)
 {
 	unsigned bits = 0;
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++)
-		bits |= columns >> i & 1 ? store_table[i].bit : 0;
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++)
+		bits |= columns >> i & 1 ? row_columns[i].bit : 0;
 	return bits;
 }
 
