@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from servers import Servers
-from subject import SCHEDULES, Subject, due_at, far_off
+from subject import SCHEDULES, Subject, due_at, each_minute, far_off
 
 HERE = Path(__file__).resolve().parent
 PYTHON = '/usr/bin/python3'
@@ -322,6 +322,18 @@ def next_fire(bench):
         return sum(costs) / len(costs)
 
     return {'utc_ns': mean('UTC'), 'zone_ns': mean('America/New_York'), 'worst_ns': max(case['ns'] for case in cases)}
+
+
+# --- simulate ---
+
+def simulate(bench):
+    """The fires of a day counted by minute: every action fires each minute, and so with jitter."""
+    program = subject(bench, 'simulate')
+    day = ('--from', '2030-05-06', '--to', '2030-05-07', '--by', 'minute')
+    program.write_actions(bench.sizes.actions, each_minute())
+    plain_s = program.run('simulate', *day)
+    program.write_actions(bench.sizes.actions, each_minute(jitter_s=30))
+    return {'day_ms': plain_s * 1e3, 'day_jitter_ms': program.run('simulate', *day) * 1e3}
 
 
 # --- peers ---

@@ -29,7 +29,8 @@ def unix(value):
 
 def apscheduler(**params):
     """A schedule document of the format `apscheduler`."""
-    return json.dumps({'format': 'apscheduler', 'params': {key: str(value) for key, value in params.items()}})
+    return json.dumps({'format': 'apscheduler', 'params': {
+        key: value if key == 'jitter' else str(value) for key, value in params.items()}})
 
 
 def far_off():
@@ -44,6 +45,13 @@ def due_at(second):
     t = time.gmtime(second)
     return [apscheduler(second=t.tm_sec, minute=t.tm_min, hour=t.tm_hour, day=t.tm_mday, month=t.tm_mon,
                         year=f'{t.tm_year}-{2100 + i}', timezone='UTC') for i in range(SCHEDULES)]
+
+
+def each_minute(jitter_s=0):
+    """500 distinct schedules that are due every minute, with a jitter if one is given."""
+    more = {'jitter': jitter_s} if jitter_s else {}
+    return [apscheduler(minute='*', second=i % 60, year=f'2000-{2100 + i}', timezone='UTC', **more)
+            for i in range(SCHEDULES)]
 
 
 class Subject:
@@ -105,6 +113,16 @@ class Subject:
             row = db.execute(sql).fetchone()
         db.close()
         return row
+
+    # --- commands ---
+
+    def run(self, *arguments):
+        """Runs a command and returns its seconds."""
+        self.write_config('none')
+        begin = time.monotonic()
+        subprocess.run([self.binary, '-c', 'config.yaml', *arguments], cwd=self.directory, check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return time.monotonic() - begin
 
     # --- life ---
 

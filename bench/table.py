@@ -97,7 +97,7 @@ def kafka_rows(f, name, late, title, aim):
                f'{f.cell(f"{late}.p50_ms_{rate}")}; {f.cell(f"{late}.p99_ms_{rate}")}', '', '', '', '')
 
 
-def rate_rows(f):
+def rate_rows(f, sizes):
     """Punctuality, and the price of a fire."""
     for share in ('p50', 'p99'):
         yield (f'1,000 fires every second, lateness {share}, us', f.cell(f'sustained.{share}_us'),
@@ -108,6 +108,8 @@ def rate_rows(f):
            f.cell('robfig.next_ns'))
     yield ('   America/New_York', f.cell('next.zone_ns'), '', '< 100', '', '')
     yield ('   the dearest of the expressions', f.cell('next.worst_ns'), '', '', '', '')
+    yield (f'simulate a day of {sizes.actions:,} actions, each due every minute, ms', f.cell('simulate.day_ms'), '', '', '', '')
+    yield ('   with jitter, each fire drawn', f.cell('simulate.day_jitter_ms'), '', '', '', '')
     yield ('functions in Python: calls a second', f.cell('python.calls_per_s'),
            f.share('python.pool_per_s', 'python.calls_per_s'), '', '', '')
     yield ('   CPU us a call, scheduler alone', f.cell('python.cpu_us_per_call'), '', '', '', '')
@@ -161,7 +163,7 @@ def machine():
 def render(figures, sizes):
     """The text of the table."""
     f = Figures(figures)
-    rows = [COLUMNS, *load_rows(f, sizes), *burst_rows(f, sizes), *rate_rows(f), *server_rows(f, sizes)]
+    rows = [COLUMNS, *load_rows(f, sizes), *burst_rows(f, sizes), *rate_rows(f, sizes), *server_rows(f, sizes)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
     lines = ['  '.join(cell.ljust(width) if i == 0 else cell.rjust(width)
                        for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows]

@@ -85,8 +85,9 @@ char *time_format(time_us t, int32_t offset_s, char buf[static TIME_TEXT_MAX])
 {
 	size_t n = format_civil(t + offset_s * US_PER_SECOND, buf);
 	int32_t minutes = ABS(offset_s) / 60;
-	snprintf(buf + n, TIME_TEXT_MAX - n, "%c%02d:%02d", offset_s < 0 ? '-' : '+', minutes / 60,
-		minutes % 60);
+	buf[n] = offset_s < 0 ? '-' : '+';
+	char *at = put_number(buf + n + 1, minutes / 60, 2, ':');
+	put_number(at, minutes % 60, 2, '\0');
 	return buf;
 }
 

@@ -55,6 +55,11 @@ static json_t *json_of_text(struct text text)
 	return json_text(text.data, text.length);
 }
 
+static char *copy_of_text(struct text text)
+{
+	return text.data ? g_strndup(text.data, text.length) : NULL;
+}
+
 static json_t *id_json(const void *row)
 {
 	const struct action_view *view = row;
@@ -65,6 +70,19 @@ static json_t *name_json(const void *row)
 {
 	const struct action_view *view = row;
 	return json_of_text(view->row->name);
+}
+
+/* Past JSON, as a table may have a million rows. */
+static char *name_text(const void *row)
+{
+	const struct action_view *view = row;
+	return copy_of_text(view->row->name);
+}
+
+static char *command_text(const void *row)
+{
+	const struct action_view *view = row;
+	return copy_of_text(view->row->command);
 }
 
 static json_t *command_json(const void *row)
@@ -154,8 +172,8 @@ static json_t *error_json(const void *row)
 
 const struct output_column action_columns[] = {
 	{"id", "ID", id_json, NULL, OUTPUT_RIGHT},
-	{"name", "NAME", name_json, NULL, OUTPUT_LEFT},
-	{"command", "COMMAND", command_json, NULL, OUTPUT_LEFT, 4},
+	{"name", "NAME", name_json, name_text, OUTPUT_LEFT},
+	{"command", "COMMAND", command_json, command_text, OUTPUT_LEFT, 4},
 	{"schedule", "SCHEDULE", schedule_json, schedule_text, OUTPUT_LEFT},
 	{"timezone", "TIMEZONE", timezone_json, NULL, OUTPUT_LEFT, 5},
 	{"enabled", NULL, enabled_json, NULL, OUTPUT_LEFT},

@@ -109,6 +109,8 @@ static void show_queued(struct asking *asking, const json_t *fire)
 static void take_answer(void *context, const struct json_t *answer)
 {
 	struct asking *asking = context;
+	if (asking->by_scheduler && json_object_get(answer, "held"))
+		cli_say(asking->cli, "all is held: what is queued runs after `resume --all`");
 	const json_t *fires = json_object_get(answer, "fires"), *fire;
 	size_t i;
 	json_array_foreach(fires, i, fire)

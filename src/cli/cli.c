@@ -53,8 +53,8 @@ static const GOptionEntry rest_options[] = {
 
 const struct verb *const verbs[] = {&verb_run, &verb_init, &verb_list, &verb_show, &verb_next, &verb_explain,
 	&verb_simulate, &verb_check, &verb_history, &verb_status, &verb_add, &verb_edit, &verb_remove,
-	&verb_pause, &verb_resume, &verb_trigger, &verb_retry, &verb_import, &verb_export, &verb_completion,
-	NULL};
+	&verb_pause, &verb_resume, &verb_trigger, &verb_retry, &verb_progress, &verb_import, &verb_export,
+	&verb_completion, NULL};
 
 static const GOptionEntry *find_long(const GOptionEntry *entries, const char *name, size_t length)
 {

@@ -20,7 +20,7 @@ static void say_held(const struct asked *asked, bool changed, time_us since, con
 {
 	struct cli *cli = asked->cli;
 	char at[TIME_TEXT_MAX], span[SPAN_TEXT_MAX];
-	zone_format(cli->zone, since, at);
+	zone_format(cli_shown_zone(cli), since, at);
 	g_autofree char *why = reason ? g_strdup_printf(" (%s)", reason) : g_strdup("");
 	if (changed)
 		cli_say(cli, "all is held%s: nothing fires until `resume --all`", why);

@@ -116,6 +116,15 @@ void output_flush(struct output *output)
 	fflush(output->style.file);
 }
 
+void output_resize(struct output *output, unsigned width)
+{
+	if (width == output->style.width)
+		return;
+	output->style.width = width;
+	if (output->table)
+		table_fit_again(output->table);
+}
+
 void output_abandon(struct output *output)
 {
 	table_free(output->table);

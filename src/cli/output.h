@@ -51,6 +51,8 @@ void output_row(struct output *output, const void *row);
 bool output_is_table(const struct output *output);
 /* Writes out what was held back for the widths. */
 void output_flush(struct output *output);
+/* The terminal has another width from here on: the heading comes again. For a listing that is to fit one. */
+void output_resize(struct output *output, unsigned width);
 /* Ends the listing and frees it. */
 void output_end(struct output *output);
 /* Frees it where the listing could not be made: a JSON document stays without its end. */

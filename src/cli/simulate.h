@@ -8,10 +8,10 @@
 
 struct simulation {
 	struct cli *cli;
-	struct zone *zone;  /* of the times shown; borrowed */
-	time_us from, to;   /* fires due in [from, to) */
-	uint64_t limit;     /* rows listed; UINT64_MAX: all */
-	const int64_t *ids; /* ascending, each once; NULL: every action */
+	const struct zone *zone; /* of the times shown; borrowed */
+	time_us from, to;        /* fires due in [from, to) */
+	uint64_t limit;          /* rows listed; UINT64_MAX: all */
+	const int64_t *ids;      /* ascending, each once; NULL: every action */
 	size_t id_count;
 	const char *table; /* a file in place of the table; NULL: the table */
 	/* Of the counts. */

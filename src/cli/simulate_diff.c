@@ -116,8 +116,8 @@ static const struct output_column columns[] = {
 	{"gone", "GONE", gone_json, NULL, OUTPUT_RIGHT},
 	{"new", "NEW", new_json, NULL, OUTPUT_RIGHT},
 	{"kept", "KEPT", kept_json, NULL, OUTPUT_RIGHT},
-	{"first_gone", "FIRST GONE", first_gone_json, NULL, OUTPUT_LEFT},
-	{"first_new", "FIRST NEW", first_new_json, NULL, OUTPUT_LEFT},
+	{"first_gone", "FIRST GONE", first_gone_json, NULL, OUTPUT_WHOLE, 2},
+	{"first_new", "FIRST NEW", first_new_json, NULL, OUTPUT_WHOLE, 1},
 	{"columns", "COLUMNS", columns_json, columns_text, OUTPUT_LEFT},
 };
 
@@ -227,7 +227,7 @@ static void list(struct comparing *c, const struct table_diff *diff)
 static int compare(
 	const struct simulation *s, const struct row_list *table, unsigned present, struct import_file *file)
 {
-	struct comparing c = {.simulation = s, .lanes = cli_lanes(s->cli), .next_id = 1};
+	struct comparing c = {.simulation = s, .lanes = cli_row_lanes(s->cli), .next_id = 1};
 	cli_defaults(s->cli, &c.defaults);
 	c.known = g_hash_table_new_full(pair_hash, pair_equal, pair_free, g_free);
 	if (table->rows->len)

@@ -106,7 +106,7 @@ int simulate_each_action(const struct simulation *simulation, simulate_action_fn
 	struct reading reading = {.simulation = simulation,
 		.each = each,
 		.context = context,
-		.lanes = cli_lanes(simulation->cli),
+		.lanes = cli_row_lanes(simulation->cli),
 		.packed = g_byte_array_new()};
 	cli_defaults(simulation->cli, &reading.defaults);
 	reading.bar = progress_bar_new("reading actions", 0, simulation->cli->quiet);

@@ -178,18 +178,20 @@ const struct tally *tallies_most(const struct tallies *tallies)
 
 /* --- the end --- */
 
-/* What the other columns leave; names of actions are cut before bars are. */
-static void choose_bar_width(struct tallies *tallies)
+/* What times and numbers leave; beside names a third. */
+static unsigned bar_width(const struct tallies *tallies)
 {
 	char number[24], text[TIME_TEXT_MAX];
 	const struct simulation *s = tallies->simulation;
-	size_t first = strlen(zone_format(s->zone, s->to, text));
-	size_t fires = (size_t)snprintf(number, sizeof number, "%" G_GUINT64_FORMAT, tallies->most.fires);
-	size_t used = first + MAX(fires, strlen("FIRES")) + 2 * strlen("  ");
 	unsigned width = s->cli->style.width;
-	tallies->bar_width = !width                     ? BAR_DEFAULT
-			     : width > used + BAR_LEAST ? width - (unsigned)used
-							: BAR_LEAST;
+	size_t fires = (size_t)snprintf(number, sizeof number, "%" G_GUINT64_FORMAT, tallies->most.fires);
+	size_t used =
+		strlen(zone_format(s->zone, s->to, text)) + MAX(fires, strlen("FIRES")) + 2 * strlen("  ");
+	if (!width)
+		return BAR_DEFAULT;
+	if (s->by_action)
+		return MAX(width / 3, BAR_LEAST);
+	return width > used + BAR_LEAST ? width - (unsigned)used : BAR_LEAST;
 }
 
 void tallies_abandon(struct tallies *tallies)
@@ -204,7 +206,7 @@ void tallies_end(struct tallies *tallies)
 {
 	if (tallies->simulation->hottest)
 		keep_hottest(tallies, (guint)tallies->simulation->hottest);
-	choose_bar_width(tallies);
+	tallies->bar_width = bar_width(tallies);
 	for (guint i = 0; tallies->kept && i < tallies->kept->len; i++)
 		if (!write_tally(tallies, &g_array_index(tallies->kept, struct tally, i)))
 			break;

@@ -18,8 +18,17 @@ static struct position position_of(const struct status_fire *fire)
 	return (struct position){fire->due_at, fire->action_id, fire->nominal};
 }
 
+/* The name of its lane. */
+static char *callback_of(const struct cli *cli, const struct action_view *view)
+{
+	const struct text *name = &view->effective.callback;
+	g_autofree char *given = g_utf8_make_valid(name->data, (gssize)name->length);
+	const char *canonical = cli->host->callback_name(cli->host->context, given);
+	return g_strdup(canonical ? canonical : given);
+}
+
 /* The first ones of all are kept, in order. */
-static void next_take(GArray *next, const struct action_view *view)
+static void next_take(const struct cli *cli, GArray *next, const struct action_view *view)
 {
 	guint at = next->len;
 	while (at > 0 && position_compare(view->next,
@@ -29,8 +38,7 @@ static void next_take(GArray *next, const struct action_view *view)
 		return;
 	struct status_fire fire = {.action_id = view->row->id,
 		.action_name = g_utf8_make_valid(view->row->name.data, (gssize)view->row->name.length),
-		.callback = g_utf8_make_valid(
-			view->effective.callback.data, (gssize)view->effective.callback.length),
+		.callback = callback_of(cli, view),
 		.nominal = view->next.nominal,
 		.due_at = view->next.due_at,
 		.next_attempt_at = TIME_US_MIN};
@@ -51,7 +59,7 @@ static bool row_take(void *context, const struct action_row *row)
 	case ACTION_ACTIVE: *(view.has_next ? &out->active : &out->finished) += 1; break;
 	}
 	if (view.state == ACTION_ACTIVE && view.has_next)
-		next_take(out->next_fires, &view);
+		next_take(walk->cli, out->next_fires, &view);
 	action_view_clear(&view);
 	progress_bar_set(walk->bar, ++walk->rows);
 	return true;

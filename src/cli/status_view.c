@@ -1,68 +1,9 @@
 #include "cli/status_view.h"
 
+#include "cli/status_part.h"
 #include "cli/time_arg.h"
 
-#include "base/json.h"
 #include "base/log.h"
-
-#include <string.h>
-
-/* What each column is given: an object, and what its times are told against. */
-struct part {
-	const struct cli *cli;
-	const json_t *object;
-};
-
-/* --- values --- */
-
-static const json_t *get(const void *row, const char *key)
-{
-	return json_object_get(((const struct part *)row)->object, key);
-}
-
-static const char *get_text(const void *row, const char *key)
-{
-	return json_string_value(get(row, key));
-}
-
-static bool get_time(const void *row, const char *key, time_us *out)
-{
-	bool has_offset;
-	const char *text = get_text(row, key);
-	return text && time_parse(text, out, &has_offset);
-}
-
-/* `2026-11-23T10:00:00+01:00, 3min 2s ago`; NULL where there is no time. Free with g_free. */
-static char *time_text(const void *row, const char *key)
-{
-	const struct part *part = row;
-	char wall[TIME_TEXT_MAX], span[SPAN_TEXT_MAX];
-	time_us t;
-	if (!get_time(row, key, &t))
-		return NULL;
-	return g_strdup_printf("%s, %s",
-		zone_format(cli_shown_zone(part->cli), floor_div(t, US_PER_SECOND) * US_PER_SECOND, wall),
-		span_format_from(t, part->cli->now, span));
-}
-
-static char *from_now_text(const void *row, const char *key)
-{
-	char span[SPAN_TEXT_MAX];
-	time_us t;
-	return get_time(row, key, &t)
-		       ? g_strdup(span_format_from(t, ((const struct part *)row)->cli->now, span))
-		       : NULL;
-}
-
-static char *wall_text(const void *row, const char *key)
-{
-	char wall[TIME_TEXT_MAX];
-	time_us t;
-	if (!get_time(row, key, &t))
-		return NULL;
-	return g_strdup(zone_format(cli_shown_zone(((const struct part *)row)->cli),
-		floor_div(t, US_PER_SECOND) * US_PER_SECOND, wall));
-}
 
 /* With a unit that leaves two or three digits before the point. */
 static char *lateness_text(const json_t *seconds)
@@ -81,61 +22,58 @@ static char *bytes_text(double bytes)
 					    : g_strdup_printf("%.2f GiB", bytes / (1024.0 * 1024 * 1024));
 }
 
-static bool is_true(const void *row, const char *key)
-{
-	return json_is_true(get(row, key));
-}
-
 /* --- the head --- */
 
 static char *state_text(const void *row)
 {
-	return g_strdup(!is_true(row, "running") ? "not running" : is_true(row, "held") ? "held" : "running");
+	return g_strdup(!part_is_true(row, "running") ? "not running"
+			: part_is_true(row, "held")   ? "held"
+						      : "running");
 }
 
 static char *held_text(const void *row)
 {
-	const char *reason = get_text(row, "held_reason");
-	g_autofree char *since = is_true(row, "held") ? time_text(row, "held_since") : NULL;
+	const char *reason = part_text(row, "held_reason");
+	g_autofree char *since = part_is_true(row, "held") ? part_time_text(row, "held_since") : NULL;
 	return since ? g_strconcat(since, reason ? ": " : "", reason, NULL) : NULL;
 }
 
 static char *healthy_text(const void *row)
 {
-	if (!is_true(row, "running"))
+	if (!part_is_true(row, "running"))
 		return NULL;
-	return g_strdup(is_true(row, "healthy") ? "healthy" : "unhealthy");
+	return g_strdup(part_is_true(row, "healthy") ? "healthy" : "unhealthy");
 }
 
 static char *process_text(const void *row)
 {
 	char span[SPAN_TEXT_MAX];
-	const json_t *uptime = get(row, "uptime");
-	if (!is_true(row, "running"))
+	const json_t *uptime = part_get(row, "uptime");
+	if (!part_is_true(row, "running"))
 		return NULL;
-	const char *version = get_text(row, "version");
+	const char *version = part_text(row, "version");
 	return g_strdup_printf("%" JSON_INTEGER_FORMAT ", version %s, up %s",
-		json_integer_value(get(row, "pid")), version ? version : "unknown",
+		json_integer_value(part_get(row, "pid")), version ? version : "unknown",
 		span_format((dur_us)(json_number_value(uptime) * (double)US_PER_SECOND), span));
 }
 
 static char *use_text(const void *row)
 {
-	if (!json_is_number(get(row, "memory")))
+	if (!json_is_number(part_get(row, "memory")))
 		return NULL;
-	g_autofree char *memory = bytes_text(json_number_value(get(row, "memory")));
-	return g_strdup_printf("%s, CPU %.1f s", memory, json_number_value(get(row, "cpu")));
+	g_autofree char *memory = bytes_text(json_number_value(part_get(row, "memory")));
+	return g_strdup_printf("%s, CPU %.1f s", memory, json_number_value(part_get(row, "cpu")));
 }
 
 static char *owner_text(const void *row)
 {
-	return is_true(row, "running") ? NULL : g_strdup(get_text(row, "owner"));
+	return part_is_true(row, "running") ? NULL : g_strdup(part_text(row, "owner"));
 }
 
 static char *database_text(const void *row, const char *key)
 {
-	struct part database = {((const struct part *)row)->cli, get(row, key)};
-	const char *place = get_text(&database, "place"), *health = get_text(&database, "health");
+	struct part database = {((const struct part *)row)->cli, part_get(row, key)};
+	const char *place = part_text(&database, "place"), *health = part_text(&database, "health");
 	if (!place)
 		return g_strdup("none");
 	return g_strdup_printf("%s, %s", g_strcmp0(health, "unused") == 0 ? "not there yet" : health, place);
@@ -168,17 +106,17 @@ static char *counts_text(const json_t *counts)
 
 static char *actions_text(const void *row)
 {
-	return counts_text(get(row, "actions"));
+	return counts_text(part_get(row, "actions"));
 }
 
 static char *ended_text(const void *row)
 {
-	return counts_text(get(row, "ended"));
+	return counts_text(part_get(row, "ended"));
 }
 
 static char *rate_text(const void *row)
 {
-	const json_t *rate = get(row, "rate");
+	const json_t *rate = part_get(row, "rate");
 	const json_t *minute = json_object_get(rate, "last_minute");
 	if (!json_is_number(minute))
 		return NULL;
@@ -189,7 +127,7 @@ static char *rate_text(const void *row)
 static char *late_text(const void *row)
 {
 	const char *when = "in the last minute";
-	const json_t *lateness = get(row, "lateness"), *late = json_object_get(lateness, "last_minute");
+	const json_t *lateness = part_get(row, "lateness"), *late = json_object_get(lateness, "last_minute");
 	if (!json_is_number(json_object_get(late, "p50"))) {
 		late = json_object_get(lateness, "since_start");
 		when = "since the start";
@@ -236,10 +174,10 @@ static void head_show(const struct cli *cli, const json_t *status)
 static void problem_show(const struct cli *cli, const char *what, const json_t *object)
 {
 	struct part part = {cli, object};
-	const char *error = get_text(&part, "error");
+	const char *error = part_text(&part, "error");
 	if (!error)
 		return;
-	g_autofree char *since = time_text(&part, "since");
+	g_autofree char *since = part_time_text(&part, "since");
 	g_autofree char *said = log_escape(error);
 	fprintf(cli->style.file, "\n%s%s%s%s%s: %s\n", cli->style.color ? "\033[31m" : "", what,
 		cli->style.color ? "\033[0m" : "", since ? " since " : "", since ? since : "", said);
@@ -259,156 +197,6 @@ static void problems_show(const struct cli *cli, const json_t *status)
 	}
 }
 
-/* --- callbacks --- */
-
-static char *name_text(const void *row)
-{
-	return g_strdup(get_text(row, "name"));
-}
-
-static char *health_text(const void *row)
-{
-	return g_strdup(get_text(row, "health"));
-}
-
-static char *watermark_text(const void *row)
-{
-	return from_now_text(row, "watermark");
-}
-
-static char *number_text(const void *row, const char *key)
-{
-	const json_t *value = get(row, key);
-	return json_is_integer(value) ? g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value))
-				      : NULL;
-}
-
-static char *handed_out_text(const void *row)
-{
-	return number_text(row, "handed_out");
-}
-
-static char *open_text(const void *row)
-{
-	return number_text(row, "open");
-}
-
-static char *callback_rate_text(const void *row)
-{
-	const json_t *rate = get(row, "rate");
-	return json_is_number(rate) ? g_strdup_printf("%.1f/s", json_number_value(rate)) : NULL;
-}
-
-static char *backlog_text(const void *row)
-{
-	char span[SPAN_TEXT_MAX];
-	struct part backlog = {((const struct part *)row)->cli, get(row, "backlog")};
-	if (json_integer_value(get(&backlog, "stretches")) == 0)
-		return NULL;
-	dur_us left = (dur_us)(json_number_value(get(&backlog, "left")) * (double)US_PER_SECOND);
-	g_autofree char *done = from_now_text(&backlog, "done_at");
-	return g_strdup_printf(
-		"%s left%s%s", span_format(left, span), done ? ", done " : "", done ? done : "");
-}
-
-static const struct output_column callback_columns[] = {
-	{NULL, "CALLBACK", NULL, name_text, OUTPUT_LEFT},
-	{NULL, "HEALTH", NULL, health_text, OUTPUT_STATE},
-	{NULL, "DONE UP TO", NULL, watermark_text, OUTPUT_WHOLE},
-	{NULL, "OUT", NULL, handed_out_text, OUTPUT_RIGHT},
-	{NULL, "OPEN", NULL, open_text, OUTPUT_RIGHT},
-	{NULL, "RATE", NULL, callback_rate_text, OUTPUT_RIGHT},
-	{NULL, "BACKLOG", NULL, backlog_text, OUTPUT_WHOLE},
-};
-
-/* --- fires --- */
-
-static char *due_in_text(const void *row)
-{
-	return from_now_text(row, "due_at");
-}
-
-static char *due_at_text(const void *row)
-{
-	return wall_text(row, "due_at");
-}
-
-static char *action_text(const void *row)
-{
-	return number_text(row, "action_id");
-}
-
-static char *action_name_text(const void *row)
-{
-	return g_strdup(get_text(row, "action_name"));
-}
-
-static char *fire_text(const void *row)
-{
-	return g_strdup(get_text(row, "fire_id"));
-}
-
-static char *callback_of_text(const void *row)
-{
-	return g_strdup(get_text(row, "callback"));
-}
-
-/* Waiting is told with the time of the next attempt. */
-static char *open_state_text(const void *row)
-{
-	const char *state = get_text(row, "state");
-	g_autofree char *next = from_now_text(row, "next_attempt_at");
-	if (next)
-		return g_strdup_printf("next attempt %s", next);
-	return g_strdup(g_strcmp0(state, "handed_out") == 0 ? "handed out" : state);
-}
-
-static char *attempts_text(const void *row)
-{
-	return number_text(row, "attempts");
-}
-
-static const struct output_column next_columns[] = {
-	{NULL, "NEXT FIRE", NULL, due_in_text, OUTPUT_WHOLE},
-	{NULL, "AT", NULL, due_at_text, OUTPUT_WHOLE, 1},
-	{NULL, "ACTION", NULL, action_text, OUTPUT_RIGHT},
-	{NULL, "NAME", NULL, action_name_text, OUTPUT_LEFT},
-	{NULL, "CALLBACK", NULL, callback_of_text, OUTPUT_LEFT, 2},
-};
-static const struct output_column open_columns[] = {
-	{NULL, "OPEN FIRE", NULL, fire_text, OUTPUT_WHOLE},
-	{NULL, "DUE", NULL, due_in_text, OUTPUT_WHOLE},
-	{NULL, "STATE", NULL, open_state_text, OUTPUT_WHOLE},
-	{NULL, "TRIED", NULL, attempts_text, OUTPUT_RIGHT, 1},
-	{NULL, "NAME", NULL, action_name_text, OUTPUT_LEFT},
-};
-
-/* A table of its own where the list has members; says how many more there are. */
-static void list_show(const struct cli *cli, const json_t *list, const struct output_column *columns,
-	size_t count, json_int_t all)
-{
-	size_t i;
-	const json_t *each;
-	if (json_array_size(list) == 0)
-		return;
-	fputc('\n', cli->style.file);
-	struct output *output = output_new(&cli->style, columns, count);
-	json_array_foreach(list, i, each)
-	{
-		struct part part = {cli, each};
-		output_row(output, &part);
-	}
-	output_end(output);
-	if (all > (json_int_t)json_array_size(list))
-		fprintf(cli->style.file, "… and %" JSON_INTEGER_FORMAT " more\n",
-			all - (json_int_t)json_array_size(list));
-}
-
-static json_int_t count_of(const json_t *status, const char *key)
-{
-	return json_integer_value(json_object_get(status, key));
-}
-
 void status_view_show(const struct cli *cli, const json_t *status)
 {
 	if (cli->style.format != OUTPUT_TABLE) {
@@ -417,9 +205,5 @@ void status_view_show(const struct cli *cli, const json_t *status)
 	}
 	head_show(cli, status);
 	problems_show(cli, status);
-	list_show(cli, json_object_get(status, "callbacks"), callback_columns, G_N_ELEMENTS(callback_columns),
-		count_of(status, "callback_count"));
-	list_show(cli, json_object_get(status, "next_fires"), next_columns, G_N_ELEMENTS(next_columns), 0);
-	list_show(cli, json_object_get(status, "open_fires"), open_columns, G_N_ELEMENTS(open_columns),
-		count_of(status, "open_count"));
+	status_tables_show(cli, status);
 }

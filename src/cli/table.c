@@ -14,7 +14,7 @@ struct table {
 	const struct output_style *style;
 	const struct output_column *columns;
 	size_t count;
-	struct table_fit *fits;
+	struct table_fit *natural, *fits;
 	GPtrArray *sample; /* of char **, a cell for each column; NULL once the widths are known */
 	GString *line;
 };
@@ -104,7 +104,7 @@ void table_fit(const struct output_column *columns, struct table_fit *fits, size
 static void choose_widths(struct table *table)
 {
 	for (size_t i = 0; i < table->count; i++) {
-		struct table_fit *fit = &table->fits[i];
+		struct table_fit *fit = &table->natural[i];
 		const char *title = table->columns[i].title;
 		*fit = (struct table_fit){
 			title ? cells_width(title) : 0, title != NULL, table->sample->len > 0};
@@ -114,6 +114,11 @@ static void choose_widths(struct table *table)
 			fit->empty &= !*cells[i];
 		}
 	}
+}
+
+static void fit_widths(struct table *table)
+{
+	memcpy(table->fits, table->natural, table->count * sizeof(*table->fits));
 	if (table->style->width)
 		table_fit(table->columns, table->fits, table->count, table->style->width);
 }
@@ -196,10 +201,19 @@ void table_flush(struct table *table)
 	if (!table->sample)
 		return;
 	choose_widths(table);
+	fit_widths(table);
 	write_heading(table);
 	for (guint i = 0; i < table->sample->len; i++)
 		write_cells(table, g_ptr_array_index(table->sample, i), false);
 	free_sample(table);
+}
+
+void table_fit_again(struct table *table)
+{
+	if (table->sample)
+		return;
+	fit_widths(table);
+	write_heading(table);
 }
 
 void table_add(struct table *table, char **cells)
@@ -220,6 +234,7 @@ struct table *table_new(const struct output_style *style, const struct output_co
 	table->style = style;
 	table->columns = columns;
 	table->count = count;
+	table->natural = g_new0(struct table_fit, count);
 	table->fits = g_new0(struct table_fit, count);
 	table->sample = g_ptr_array_new();
 	table->line = g_string_new(NULL);
@@ -232,6 +247,7 @@ void table_free(struct table *table)
 		return;
 	free_sample(table);
 	g_string_free(table->line, TRUE);
+	g_free(table->natural);
 	g_free(table->fits);
 	g_free(table);
 }

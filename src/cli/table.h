@@ -14,6 +14,8 @@ void table_free(struct table *table); /* NULL is fine */
 void table_add(struct table *table, char **cells);
 /* Writes out what was held back for the widths. */
 void table_flush(struct table *table);
+/* The width of the style is another one. */
+void table_fit_again(struct table *table);
 
 /* The escape sequence's number for a state; NULL: none. */
 const char *table_state_color(const char *state);

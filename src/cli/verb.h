@@ -47,7 +47,7 @@ struct verb {
 extern const struct verb *const verbs[];
 extern const struct verb verb_run, verb_init, verb_list, verb_show, verb_next, verb_explain, verb_check,
 	verb_history, verb_import, verb_export, verb_add, verb_edit, verb_remove, verb_pause, verb_resume,
-	verb_simulate, verb_status, verb_trigger, verb_retry, verb_completion;
+	verb_simulate, verb_status, verb_trigger, verb_retry, verb_progress, verb_completion;
 
 extern const GOptionEntry cli_global_options[];
 extern const GOptionEntry cli_output_options[];

@@ -1,6 +1,7 @@
 #include "cli/history_follow.h"
 #include "cli/history_wait.h"
 #include "cli/run_view.h"
+#include "cli/terminal.h"
 #include "cli/time_arg.h"
 
 static struct {
@@ -97,6 +98,8 @@ static bool follow_history(struct showing *showing, const struct history_query *
 	GError *failure = NULL;
 	do {
 		g_clear_error(&failure);
+		if (showing->cli->style.width)
+			output_resize(showing->output, terminal_width());
 		if (!journal)
 			journal = cli_open_journal(showing->cli, &failure);
 		if (journal)

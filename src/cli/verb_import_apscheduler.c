@@ -3,6 +3,7 @@
 #include "cli/verb_import.h"
 
 #include "base/json.h"
+#include "base/progress_bar.h"
 #include "store/apscheduler_jobs.h"
 
 #include <string.h>
@@ -46,6 +47,8 @@ struct importing {
 	struct output *output;
 	size_t counts[FATE_COUNT];
 	time_us first_due;
+	struct progress_bar *bar;
+	uint64_t rows;
 };
 
 /* --- the listing --- */
@@ -202,6 +205,7 @@ static void decide_owed(
 static bool take_row(void *context, const struct action_row *row)
 {
 	struct importing *importing = context;
+	progress_bar_set(importing->bar, ++importing->rows);
 	const struct import_job *job = import_jobs_find(importing->jobs->jobs, row->id);
 	if (!job)
 		return true;
@@ -327,7 +331,9 @@ static bool write_commit(struct importing *importing, struct journal *journal, G
 static bool read_table(struct importing *importing, GError **error)
 {
 	struct store *store = cli_open_store(importing->cli, CLI_STORE_READ, error);
+	importing->bar = progress_bar_new("reading actions", 0, importing->cli->quiet);
 	bool ok = store && store_read(store, take_row, importing, error);
+	g_clear_pointer(&importing->bar, progress_bar_free);
 	store_close(store);
 	return ok;
 }

@@ -119,17 +119,6 @@ static bool parse_plain(struct cli *cli, struct simulation *out, GArray *ids)
 
 /* --- times --- */
 
-static bool choose_zone(struct cli *cli, struct simulation *out)
-{
-	g_autoptr(GError) error = NULL;
-	const struct zone_source *zones = cli_zones(cli);
-	out->zone =
-		given.timezone ? zones->load(zones->context, given.timezone, &error) : zone_ref(cli->zone);
-	if (!out->zone)
-		cli_usage(cli, "--timezone: %s", error->message);
-	return out->zone != NULL;
-}
-
 static bool parse_times(struct cli *cli, struct simulation *out)
 {
 	g_autoptr(GError) error = NULL;
@@ -248,11 +237,10 @@ static int simulate(struct cli *cli, char **arguments)
 		return EXIT_USAGE;
 	if (!prepare(cli))
 		return EXIT_FAILED;
-	int status = EXIT_USAGE;
-	if (choose_zone(cli, &simulation))
-		status = given.missed ? missed(cli, &simulation) : to_come(cli, &simulation);
-	zone_unref(simulation.zone);
-	return status;
+	if (!cli_show_times_in(cli, given.timezone))
+		return EXIT_USAGE;
+	simulation.zone = cli_shown_zone(cli);
+	return given.missed ? missed(cli, &simulation) : to_come(cli, &simulation);
 }
 
 const struct verb verb_simulate = {

@@ -22,10 +22,11 @@ json_t *held_told(const struct daemon *d)
 /* Where nothing changed it may still be on its way into internal_db, asked for by somebody else. */
 static struct command_call *end(struct command_call *call, bool changed)
 {
-	const struct daemon *d = call->commands->daemon;
+	struct daemon *d = call->commands->daemon;
 	uint64_t sequence = engine_hold_sequence(d->engine);
 	json_object_set_new(call->told, "changed", json_boolean(changed));
 	json_object_set_new(call->told, "held", held_told(d));
+	report_status(d);
 	if (sequence)
 		return call_end_with(call, sequence);
 	call_end(call);

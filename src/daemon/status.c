@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 /* A commit that takes so long is worth a word, even if no error has come of it yet. */
-#define COMMIT_SLOW (5 * US_PER_SECOND)
+#define COMMIT_SLOW    (5 * US_PER_SECOND)
+/* A backlog that has been made up for over so long has a pace. */
+#define ESTIMATE_AFTER (2 * US_PER_SECOND)
 
 /* --- texts and times --- */
 
@@ -139,7 +141,7 @@ static void lane_health(struct daemon *d, struct lane *lane, bool waiting, struc
 }
 
 static void backlog_fill(const struct lane *lane, const struct engine_lane_status *status, time_us at,
-	time_us now_boot, struct status_backlog *out)
+	time_us now_boot, bool works, struct status_backlog *out)
 {
 	*out = (struct status_backlog){.records = status->backlog_records,
 		.from = status->backlog_from,
@@ -147,7 +149,9 @@ static void backlog_fill(const struct lane *lane, const struct engine_lane_statu
 		.left = status->backlog_left,
 		.done_at = TIME_US_MIN};
 	const struct lane_counters *counters = &lane->counters;
-	if (status->backlog_records == 0 || counters->walking_since == 0)
+	/* Fires that wait for a receiver which is not there are open, which looks like progress. */
+	if (status->backlog_records == 0 || counters->walking_since == 0 || !works ||
+		now_boot - counters->walking_since < ESTIMATE_AFTER)
 		return;
 	double pace = counters_pace(&counters->walked_recent, now_boot, counters->walking_since);
 	double seconds = pace > 0 ? (double)status->backlog_left / pace : -1;
@@ -171,7 +175,7 @@ static void lane_fill(struct daemon *d, struct lane *lane, const struct engine_l
 		.rate = counters_pace(&lane->counters.answers_recent, now_boot, d->counters.started_boot),
 	};
 	lane_health(d, lane, s->waiting, &callback);
-	backlog_fill(lane, s, out->at, now_boot, &callback.backlog);
+	backlog_fill(lane, s, out->at, now_boot, callback.health.health == HEALTH_OK, &callback.backlog);
 	g_array_append_val(out->callbacks, callback);
 }
 

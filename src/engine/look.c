@@ -83,8 +83,9 @@ size_t engine_firing_count(const struct engine *engine)
 	return count;
 }
 
-/* Cursors of a lane that are looked at although their fire is due by now. */
-#define OVERDUE_MAX 256
+/* Cursors of a lane, and of all, that are looked at although their fire is due by now. */
+#define OVERDUE_MAX     256
+#define OVERDUE_ALL_MAX 2048
 
 /* A copy of a cursor, which goes on by itself; and the place in the heap where it stood, below which there
  * are later ones. */
@@ -97,6 +98,7 @@ struct glance {
 struct glances {
 	GArray *ahead;     /* struct glance, in no order: there are few */
 	uint32_t *overdue; /* for each lane */
+	uint32_t overdue_all;
 	time_us now;
 };
 
@@ -134,7 +136,9 @@ static bool glance_next(struct glances *glances, struct engine_next *out)
 	g_array_remove_index_fast(glances->ahead, first);
 	bool to_come = glance.cursor.head.due_at > glances->now;
 	*out = (struct engine_next){cursor_action(&glance.cursor), glance.cursor.head};
-	if (!to_come && ++glances->overdue[glance.lane->index] > OVERDUE_MAX) {
+	if (!to_come && (++glances->overdue[glance.lane->index] > OVERDUE_MAX ||
+				++glances->overdue_all > OVERDUE_ALL_MAX)) {
+		glances->overdue[glance.lane->index] = OVERDUE_MAX + 1;
 		lane_look_away(glances, glance.lane);
 		return false;
 	}
@@ -156,7 +160,7 @@ size_t engine_next_fires(const struct engine *engine, struct engine_next *out, s
 	size_t count = 0;
 	g_autofree uint32_t *overdue = g_new0(uint32_t, engine->lane_count + 1u);
 	g_autoptr(GArray) ahead = g_array_new(FALSE, FALSE, sizeof(struct glance));
-	struct glances glances = {ahead, overdue, engine->now};
+	struct glances glances = {ahead, overdue, 0, engine->now};
 	for (uint16_t i = 0; i < engine->lane_count; i++)
 		glance_add(&glances, engine->lanes[i], 0);
 	max = MIN(max, ENGINE_NEXT_MAX);

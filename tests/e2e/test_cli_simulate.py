@@ -188,7 +188,7 @@ def ended(history):
 
 @pytest.mark.parametrize('catch_up', [(), ('--catch-up', '-30min')])
 def test_what_is_foreseen_of_missed_fires_is_what_a_start_does(scheduler, clock, catch_up):
-    clock.set_now(datetime(2030, 5, 6, 3, 0, 20, tzinfo=timezone.utc))
+    clock.set_now(datetime(2030, 5, 6, 3, 0, 3, tzinfo=timezone.utc))
     s = scheduler(clock=clock)
     s.run('init', check=0)
     s.actions.add_many([{'cron': MINUTELY, **policy} for policy in POLICIES])
@@ -198,7 +198,7 @@ def test_what_is_foreseen_of_missed_fires_is_what_a_start_does(scheduler, clock,
     beside = s.run('simulate', '--missed', '-o', 'json', check=0)
     assert json.loads(beside.stdout) == [] and 'nothing is owed' in beside.stderr
     s.stop()
-    clock.set_now(datetime(2030, 5, 6, 4, 0, 20, tzinfo=timezone.utc))
+    clock.set_now(datetime(2030, 5, 6, 4, 0, 3, tzinfo=timezone.utc))
     s.actions.remove(5)
     s.actions.update(6, cron=unix('61 * * * *'))
     s.actions.update(7, cron=unix('0 0 1 1 *'))
@@ -217,6 +217,10 @@ def test_what_is_foreseen_of_missed_fires_is_what_a_start_does(scheduler, clock,
     assert re.search(r'\n +2 +merged +60 ', only.stdout) and only.stdout.count('\n') == 2
     if not catch_up:
         assert s.run('simulate', '--missed', '--catch-up', 'none', check=0).stderr.count('would fire 0') == 1
+        s.run('pause', '--all', check=0)
+        held = s.run('simulate', '--missed', '-o', 'json', check=0)
+        assert 'all is held since' in held.stderr and held.stdout == done.stdout
+        s.run('resume', '--all', check=0)
         # Where the table is out of reach a start goes by the definitions as last seen.
         other = s.run('simulate', '--missed', '-o', 'json', environment={'ACTIONS_DB__DATABASE': 'gone.db'}, check=0)
         assert 'as last seen' in other.stderr and all(row['fired'] for row in json.loads(other.stdout))

@@ -4,11 +4,13 @@ import json
 import re
 import socket
 import threading
+from datetime import datetime
 
 import pytest
 
 from lib.actions_db import EVERY_SECOND, once, unix
 from lib.program import Program
+from lib.receiver import Receiver
 from lib.wait import wait_for
 
 NEVER_AGAIN = once('2020-01-01T00:00:00')
@@ -37,6 +39,18 @@ def status(s, code=0):
 
 def callback(state, name):
     return next(each for each in state['callbacks'] if each['name'] == name)
+
+
+def backlog_of(state):
+    return state['callbacks'][0]['backlog']
+
+
+def wait_status(s, condition, what):
+    """The first state of which that holds."""
+    def state_if():
+        state = status(s)
+        return state if condition(state) else None
+    return s.wait_for(state_if, what=what)
 
 
 def ask(s, request):
@@ -110,8 +124,30 @@ def test_a_scheduler_tells_how_it_does_and_without_one_the_databases_do(s, clock
     s.start()
     s.wait_for(lambda: callback(status(s), 'http')['backlog']['stretches'], what='a backlog')
     backlog = callback(status(s), 'http')['backlog']
-    assert 3500 < backlog['left'] < 3700 and backlog['from'] < backlog['to'] and backlog['done_at'] is None
-    assert re.search(r'^http +failing .*1h|59min', s.run('status', check=0).stdout, re.M)
+    assert 0 < backlog['left'] < 3700 and backlog['from'] < backlog['to']
+    wait_status(s, lambda state: callback(state, 'http')['health'] == 'failing', 'the outage again')
+    assert callback(status(s), 'http')['backlog']['done_at'] is None
+    assert re.search(r'^http +failing .* left$', s.run('status', check=0).stdout, re.M)
+
+
+def test_a_backlog_tells_when_it_will_be_done(scheduler, clock):
+    receiver = Receiver()
+    s = scheduler(config={'http': {'url': receiver.url(), 'rate': '50/s'}, 'action': {'callback': 'http'}}, clock=clock,
+                  actions=[{'command': 'a', 'cron': EVERY_SECOND}])
+    s.start()
+    s.stop()
+    clock.advance(3600)
+    s.start()
+    first = wait_status(s, lambda state: backlog_of(state)['done_at'], 'an estimate')
+    second = wait_status(s, lambda state: backlog_of(state)['left'] < backlog_of(first)['left'], 'progress')
+    assert backlog_of(second)['stretches'] and backlog_of(second)['from'] > backlog_of(first)['from']
+    # 3600 fires at 50 a second, less what is done, give or take a slow machine.
+    left = (datetime.fromisoformat(backlog_of(second)['done_at']) - datetime.fromisoformat(second['at'])).total_seconds()
+    assert 10 < left < 600
+    assert re.search(r'^http +ok .*min \d+s left, done in ', s.run('status', check=0).stdout, re.M)
+    s.kill()
+    assert 0 < backlog_of(status(s, 1))['left'] <= backlog_of(second)['left']
+    receiver.stop()
 
 
 def test_databases_that_fail_are_told_with_the_reason_and_since_when(s):

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
@@ -30,6 +31,14 @@ ACTIONS = [
     {'name': 'too late', 'command': 'too late', 'cron': unix('*/10 * * * *'), 'actuality_time': 0},
     {'name': 'fails', 'command': 'ls /nosuch', 'cron': unix('1 0 * * *'), 'callback': 'exec'},
 ]
+YAML = '''\
+- name: morning
+  command: report --daily --long
+  cron: {format: unix, params: {value: 30 10 * * 1-5}}
+- name: 日本語の名前です、とても長い
+  command: echo
+  cron: {format: interval, params: {hours: 6}}
+'''
 ENVIRONMENT = {'LANG': 'C.UTF-8', 'TZ': 'UTC', 'TERM': 'xterm'}
 
 
@@ -107,9 +116,10 @@ def settled(text, directory):
     """Without what differs from run to run: the place, seconds, ids made by hand."""
     text = text.replace(str(directory), '/srv/scheduler')
     text = re.sub(r'(T\d\d:)\d\d:\d\d\.\d{6}', r'\1MM:SS.ffffff', text)
+    text = re.sub(r'(process|pid) \d+', r'\1 N', text).replace(socket.gethostname(), 'host')
     text = re.sub(r'schema version \d+', 'schema version N', text)
     text = re.sub(r'entries since .*', 'entries since TIME', text)
-    text = re.sub(r'(in \d+min) \d+s', r'\1 SSs', text)
+    text = re.sub(r'(\d+min) \d+s\b', r'\1 SSs', text)
     return re.sub(r'![0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '!' + 'x' * 8 + '-xxxx' * 3 + '-' + 'x' * 12, text)
 
 
@@ -128,6 +138,11 @@ GOLDEN = {
     'simulate-by': ['simulate', '--from', '2024-01-01', '--to', '2024-01-02', '--by', 'action'],
     'simulate-histogram': ['simulate', '--from', '2024-01-01', '--to', '2024-01-02', '--histogram'],
     'simulate-missed': ['simulate', '--missed'],
+    'simulate-diff': ['simulate', '--diff', 'actions.yaml', '--from', '2024-01-01', '--to', '2024-01-02'],
+    'status': ['status'],
+    'progress-show': ['progress', 'show'],
+    'progress-set': ['progress', 'set', '2024-01-01T03:22:00Z', '--dry-run'],
+    'import-yaml': ['import', 'yaml', 'actions.yaml', '--dry-run'],
     'import-crontab': ['import', 'crontab', 'crontab', '--dry-run'],
     'trigger': ['trigger', '8'],
 }
@@ -142,8 +157,9 @@ def test_tables_fit_the_terminal(console, name, columns):
         db.executemany("INSERT OR IGNORE INTO apscheduler_jobs VALUES (?, ?, 'x')", [
             ('2', 1703995200.0), ('5', None), ('99', 1704063600.25)])
     (console.directory / 'crontab').write_text(f'PATH=/bin\n0 5 * * 1 {LONG}\n@daily echo 日本\n', encoding='utf-8')
+    (console.directory / 'actions.yaml').write_text(YAML, encoding='utf-8')
     console.set_now(4 if name == 'simulate-missed' else 3, 25, 0)
-    status = {'check': 1}.get(name, 0)
+    status = {'check': 1, 'status': 1}.get(name, 0)
     text = settled(console.shown(*GOLDEN[name], columns=columns, status=status), console.directory)
     check_golden(f'{name}-{columns}.txt', text)
 
@@ -250,6 +266,8 @@ def test_what_is_said_meanwhile_comes_after_the_pager(console):
 def test_history_that_is_followed_is_not_paged(console):
     terminal = console.open('history', '--follow', rows=3, environment={'PAGER': 'false'})
     terminal.wait_text('delivered')
+    terminal.resize(200, 3)
+    terminal.wait_text(r'(?s)FIRE .*FIRE .*ATTEMPTS  REASON')
     terminal.send('\x03')
     assert terminal.wait() == -signal.SIGINT
 

@@ -1,6 +1,7 @@
 """internal_db on a server: nothing is lost over kill -9, outages and a lost lock; fires go on meanwhile."""
 
 import itertools
+import json
 import time
 from datetime import datetime, timedelta
 
@@ -8,6 +9,7 @@ import pytest
 
 from lib import mariadb
 from lib.actions_db import EVERY_SECOND
+from lib.wait import wait_for
 
 numbers = itertools.count(1)
 
@@ -91,8 +93,11 @@ def test_nothing_is_lost_over_kill_9(running):
         time.sleep(2)
         running.start()
     goes_on(running)
+    running.jsonl('simulate', '--missed')
     running.stop()
     assert each_second_once(running) >= 12
+    (row,) = wait_for(lambda: running.jsonl('simulate', '--missed'), what='a fire that was missed')
+    assert row['fired'] == row['owed'] >= 1 and row['callback'] == 'print'
 
 
 def test_a_second_process_is_told_of_the_first(running, scheduler, place):
@@ -101,7 +106,11 @@ def test_a_second_process_is_told_of_the_first(running, scheduler, place):
     assert other.wait() == 1
     assert f'pid {running.process.pid}' in other.stderr
     goes_on(running)
+    assert json.loads(running.run('status', '-o', 'json', check=0).stdout)['internal_db']['health'] == 'ok'
     running.stop()
+    state = json.loads(running.run('status', '-o', 'json', check=1).stdout)
+    assert state['owner'].startswith(f'pid {running.process.pid}, host ') and state['owner_holds'] is False
+    assert state['callbacks'][0]['watermark'] and state['open_count'] == 0
 
 
 def test_fires_go_on_while_the_server_is_down(running, place):
@@ -164,3 +173,31 @@ def test_a_start_waits_for_a_server_that_is_down(scheduler, place):
     s.wait_ready()
     s.wait_lines(2, 'a', timeout=20)
     s.stop()
+
+
+def test_a_hold_and_the_progress_are_kept_there(scheduler, place):
+    """pause --all, resume --all and progress, with the scheduler and without."""
+    s = scheduler(config={'internal_db': place.config}, actions=[{'command': 'a', 'cron': EVERY_SECOND}])
+    assert 'no scheduler has used it yet' in s.run('pause', '--all', check=1).stderr
+    s.start()
+    s.wait_lines(1)
+    s.run('pause', '--all', '--reason', 'für immer', check=0)
+    assert 'stop the scheduler first' in s.run('progress', 'set', 'now', check=1).stderr
+    s.stop()
+    count = len(s.lines)
+    assert '(für immer)' in s.run('pause', '--all', check=0).stderr
+    s.start()
+    s.wait_error('für immer: nothing is handed out')
+    second = int(time.time()) + 1
+    s.wait_for(lambda: time.time() > second, 10, 'a fire that is due while all is held')
+    s.stop()
+    assert len(s.lines) == count
+    s.run('resume', '--all', '--skip', check=0)
+    (lane,) = s.jsonl('progress', 'show')
+    assert lane['callback'] == 'print' and lane['clock_epoch'] == 0
+    s.run('progress', 'set', lane['watermark'], '--repeat', check=0)
+    s.start()
+    s.wait_lines(count + 1)
+    s.wait_for(lambda: s.history('--status', 'skipped'), 10, 'what the hold dropped, in the history')
+    s.stop()
+    assert s.jsonl('progress', 'show')[0]['clock_epoch'] == 1

@@ -26,7 +26,7 @@ static void check_outcome(struct world *world, struct fate *fate, const struct o
 		break;
 	case STATUS_SKIPPED:
 		right = outcome->reason == REASON_REMOVED || outcome->reason == REASON_MAX_INSTANCES ||
-			outcome->reason == REASON_CATCH_UP_OPTION;
+			outcome->reason == REASON_CATCH_UP_OPTION || outcome->reason == REASON_PROGRESS_SET;
 		right = right && !interrupted;
 		break;
 	default: break;
@@ -86,7 +86,10 @@ bool oracle_expand(const struct world *world, int index, const struct outcome_ra
 	for (guint i = segments->len; i > 0; i--) {
 		const struct segment *segment = &g_array_index(segments, struct segment, i - 1);
 		g_array_set_size(positions, 0);
+		/* Nothing is told of what has not been due yet. */
 		if (expand_by(segment, sim_id(index), range, positions) &&
+			g_array_index(positions, struct position, positions->len - 1).due_at <=
+				world->oracle.high &&
 			g_array_index(positions, struct position, 0).due_at > segment->from_low &&
 			g_array_index(positions, struct position, 0).due_at <=
 				MAX(segment->to, segment->to_high))

@@ -162,10 +162,26 @@ bool asked_ended(struct world *world, struct fate *fate, const struct outcome *o
 	g_array_remove_index_fast(all, i);
 	fate->asked = false;
 	bool counts_on = outcome->attempts > fate->attempts;
+	if (outcome->reason == REASON_PROGRESS_SET)
+		return world->setting && !outcome->again && outcome->status == STATUS_SKIPPED;
 	return outcome->again == (fate->accounted > 0) &&
 	       (outcome->status == STATUS_SKIPPED
 			       ? outcome->reason == REASON_REMOVED && was_removed(world, fate)
 			       : counts_on);
+}
+
+void asked_dropped(struct world *world, const struct open_fire *open)
+{
+	GArray *all = world->oracle.asked;
+	if (!open->attempts_before || open->started)
+		return;
+	struct fate *fate = oracle_fate(world, open->action_id, open->nominal, oracle_manual(open->manual));
+	fate->asked = false;
+	for (guint i = all->len; i > 0; i--) {
+		const struct asked *asked = &g_array_index(all, struct asked, i - 1);
+		if (asked->id == fate->id && asked->nominal == fate->nominal && asked->manual == fate->manual)
+			g_array_remove_index_fast(all, i - 1);
+	}
 }
 
 void asked_crash(struct world *world)

@@ -37,6 +37,7 @@ static void end(struct world *world, bool skip)
 {
 	struct held *held = &world->held;
 	held->on = false;
+	held->ended_at = world_now(world);
 	held->released_by = engine_next_sequence(world->engine);
 	if (skip)
 		window_add(world, world_now(world), held->released_by);
@@ -97,6 +98,8 @@ void held_start(struct world *world)
 	held->on = hold->since > TIME_US_MIN && hold->skip_until == TIME_US_MIN;
 	held->since = MIN(hold->since, world_now(world));
 	held->released_by = 0;
+	if (!held->on)
+		held->ended_at = world_now(world);
 	if (hold->skip_until == TIME_US_MIN)
 		return;
 	/* The first commit of this life ends it. */

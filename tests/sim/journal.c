@@ -1,5 +1,7 @@
 #include "sim.h"
 
+#include "model/progress_set.h"
+
 #include <string.h>
 
 const char *const fault_names[FAULT_COUNT] = {
@@ -23,6 +25,7 @@ const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_HOLD_FORGOTTEN] = "hold-forgotten",
 	[FAULT_HELD_FORGOTTEN] = "held-forgotten",
 	[FAULT_SKIP_FORGOTTEN] = "skip-forgotten",
+	[FAULT_SET_FORGOTTEN] = "set-forgotten",
 };
 
 static void stored_record_free(void *data)
@@ -105,13 +108,16 @@ static void apply_record(struct world *world, const struct backlog_record *row)
 		stored = g_new0(struct stored_record, 1);
 		stored->decided_now = row->decided_now;
 		stored->life = world->life;
+		/* What it came from reaches to where the clock had been. */
+		stored->clock_touched = row->to.due_at > world_now(world);
 		stored->data.id = row->id;
 		insert_record(journal, stored);
 	}
 	if (stored->data.held && !row->held)
-		stored->decided_now = row->decided_now;
+		stored->decided_now = world->held.ended_at;
 	if (row->decided_now != stored->decided_now)
-		world_fail(world, "record %" G_GUINT64_FORMAT ": decided against another time than at first",
+		world_fail(world,
+			"record %" G_GUINT64_FORMAT ": decided against another time than it is to be",
 			row->id);
 	if (row->members && row->member_count == 0)
 		world_fail(world, "record %" G_GUINT64_FORMAT ": written with no member left", row->id);
@@ -130,7 +136,7 @@ static void apply_record(struct world *world, const struct backlog_record *row)
 	stored->settled = row->settled_id == INT64_MAX;
 	if (row->held && row->settled_id > INT64_MIN)
 		world_fail(world, "record %" G_GUINT64_FORMAT " is decided while all is held", row->id);
-	if (first)
+	if (first && !world->setting)
 		decision_new_record(world, stored);
 }
 
@@ -225,7 +231,8 @@ static void apply_commit(struct world *world, const struct commit *commit)
 {
 	world->journal.applying = commit->sequence;
 	asked_commit(world, commit);
-	held_commit(world, commit);
+	if (!world->setting)
+		held_commit(world, commit);
 	oracle_commit(world, commit);
 	for (guint i = 0; i < commit->lanes->len; i++)
 		apply_lane(world, &g_array_index(commit->lanes, struct lane_progress, i));
@@ -284,6 +291,8 @@ static void load_record(struct world *world, struct progress *progress, struct s
 	struct backlog_record data = stored->data;
 	if (world->fault == FAULT_HELD_FORGOTTEN)
 		data.held = false;
+	if (world->fault == FAULT_SET_FORGOTTEN)
+		data.skip_before = TIME_US_MIN;
 	data.lane = g_strdup(stored->data.lane);
 	if (data.members)
 		data.members = copy_members(&stored->data);
@@ -355,6 +364,44 @@ struct progress *journal_load(struct world *world)
 	journal->last_sequence = 0;
 	journal->done_at = SIM_INSTANT;
 	return progress;
+}
+
+/* --- set while nobody runs --- */
+
+static time_us no_since(void *context, int64_t action_id)
+{
+	(void)context;
+	(void)action_id;
+	return TIME_US_MAX; /* nothing goes back */
+}
+
+static void open_dropped(struct world *world, const struct open_fire *open)
+{
+	if (open->started)
+		oracle_fate(world, open->action_id, open->nominal, oracle_manual(open->manual))->interrupted =
+			true;
+	asked_dropped(world, open);
+}
+
+void journal_set_progress(struct world *world, time_us at)
+{
+	struct progress_goal goal = {.at = at, .now = world_now(world)};
+	struct progress *progress = journal_load(world);
+	struct commit *commit = commit_new();
+	GArray *moves = NULL;
+	commit->sequence = 1;
+	if (progress_set(progress, &goal, no_since, NULL, commit, &moves, NULL)) {
+		world_trace(world, "progress is set to %" G_GINT64_FORMAT, at);
+		world->set_to = MAX(world->set_to, at);
+		world->setting = true;
+		for (guint i = 0; i < commit->open_done->len; i++)
+			open_dropped(world, &g_array_index(commit->open_done, struct open_fire, i));
+		apply_commit(world, commit);
+		world->setting = false;
+		g_array_unref(moves);
+	}
+	commit_free(commit);
+	progress_free(progress);
 }
 
 /* --- looks inside --- */

@@ -268,7 +268,10 @@ static void check_runs(struct world *world, int lane, const struct fate *fate, c
 	struct position position = {fire->due_at, fate->id, fate->nominal};
 	bool missed = lane_is_missed(world, lane, fire);
 	bool first = !fate->handed_life && !journal_is_open(world, fate->id, fate->nominal, fate->manual);
-	bool live = first && !journal_record_covers(world, lane, position);
+	/* One that is late was missed: where the action has another callback since, no record of it says so.
+	 */
+	bool late = world_now(world) - fire->due_at > ENGINE_GRACE;
+	bool live = first && !late && !journal_record_covers(world, lane, position);
 	if (missed && count_runs(world, lane, fire, true) > 1)
 		world_fail(world, "%s was missed, and is handed out beside another one", fate_text(fate));
 	if (live && count_runs(world, lane, fire, false) > fire->action->max_instances)

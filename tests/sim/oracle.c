@@ -83,6 +83,7 @@ const char *oracle_fire_text(int64_t id, time_us nominal, uint32_t manual)
 void oracle_start(struct world *world)
 {
 	struct oracle *oracle = &world->oracle;
+	oracle->start_high = oracle->high;
 	for (int i = 0; i < SIM_IDS * SIM_LANES * 2; i++)
 		(&oracle->order[0][0][0])[i] = POSITION_MIN;
 	for (int i = 0; i < SIM_LANES; i++)
@@ -252,6 +253,9 @@ void oracle_handed(struct world *world, int lane, const struct fire *fire)
 	if (fire->action->lane != world->lane_index[lane])
 		world_fail(world, "%s is handed to the wrong callback", fate_text(fate));
 	check_handed(world, lane, fate, fire);
+	if (fire->due_at < world->set_to && !fate->asked && !fate->manual &&
+		!oracle_may_repeat(world, sim_index(fate->id), fate->nominal))
+		world_fail(world, "%s is handed out, though the progress was set beyond it", fate_text(fate));
 	if (held_on(&world->held))
 		world_fail(world, "%s is handed out while all is held", fate_text(fate));
 	lane_handed(world, lane, fate, fire);

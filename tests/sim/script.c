@@ -75,6 +75,8 @@ void script_go_down(struct world *world)
 	world_trace(world, "down for %.3f s", (double)down / 1e6);
 	if (world->script.weights[EVENT_HOLD])
 		held_down(world);
+	if (world->script.weights[EVENT_RELEASE] && rng_chance(rng, 15))
+		journal_set_progress(world, world_now(world) - rng_span(rng, US_PER_MS, 2 * US_PER_HOUR));
 	world_start(world);
 }
 

@@ -92,6 +92,7 @@ enum fault {
 	FAULT_HOLD_FORGOTTEN,    /* that all is held is not read back */
 	FAULT_HELD_FORGOTTEN,    /* that a record is decided at the end of the hold is not read back */
 	FAULT_SKIP_FORGOTTEN,    /* that a hold ended while nobody ran is not read back */
+	FAULT_SET_FORGOTTEN,     /* that what is left of a record is over is not read back */
 	FAULT_COUNT
 };
 extern const char *const fault_names[FAULT_COUNT];
@@ -129,6 +130,8 @@ void journal_submit(struct world *world, struct commit *commit);
 /* The commit under way becomes durable. */
 void journal_complete(struct world *world);
 struct progress *journal_load(struct world *world);
+/* progress set, which nobody runs beside: all due before is over. Nothing where a lane would go back. */
+void journal_set_progress(struct world *world, time_us at);
 /* Whether a durable record of the lane owes a fire at a position. */
 bool journal_record_covers(const struct world *world, int lane, struct position position);
 /* The open fire of a lane, NULL where it is not open. Borrowed until the next commit. */
@@ -249,8 +252,9 @@ struct oracle {
 	struct position order[SIM_IDS][SIM_LANES][2]; /* last one handed out first: live, backlog */
 	GArray *asked; /* struct asked: those whose end is not in the history */
 	uint32_t last_manual;
-	time_us high;  /* the latest time the clock has shown */
-	time_us front; /* the same, as far as it counts after the clock was taken back */
+	time_us high;       /* the latest time the clock has shown */
+	time_us start_high; /* the same, as this life began */
+	time_us front;      /* the same, as far as it counts after the clock was taken back */
 };
 
 void oracle_init(struct world *world);
@@ -321,6 +325,8 @@ void asked_committed(struct world *world, uint64_t sequence);
 void asked_handed(struct world *world, const struct fate *fate, const struct fire *fire);
 /* Its end is in the history; false where that is not how such a fire may end. */
 bool asked_ended(struct world *world, struct fate *fate, const struct outcome *outcome);
+/* It is open no more, and its failure stays in the history. */
+void asked_dropped(struct world *world, const struct open_fire *open);
 void asked_crash(struct world *world);
 void asked_stopped(struct world *world);
 /* How many there are in this moment. */
@@ -341,6 +347,7 @@ struct held_window {
 struct held {
 	bool on;
 	time_us since, high;  /* high: the latest time that the clock had shown by then */
+	time_us ended_at;     /* against which what it held is judged */
 	uint64_t released_by; /* the commit with which its end is durable; 0: it is */
 	enum hold_wish wish;  /* of the next turn */
 	GArray *windows;      /* struct held_window */
@@ -433,6 +440,8 @@ struct world {
 	bool moved;                 /* a fire may have changed lanes in this life */
 	bool took;                  /* the engine was asked for fires in this life */
 	bool stopping;
+	bool setting;   /* the commit is one of progress set */
+	time_us set_to; /* the latest time that the progress was set to; TIME_US_MIN: it was not */
 	bool excused[SIM_LANES];
 	bool idle_turns_at_once; /* the last turn asked for another one */
 	size_t effects;          /* of the last turn */

@@ -144,12 +144,14 @@ void table_edit(struct world *world)
 static void note_applied(struct world *world, int index, const struct def *def)
 {
 	time_us now = world_now(world);
+	time_us sight_start = world->took ? now : world->life_started;
+	time_us high = world->oracle.high > now ? world->oracle.high : world->oracle.start_high;
 	struct applied applied = {
 		.index = index,
 		.removal = !def,
 		.sight = now,
-		.sight_start = world->took ? now : world->life_started,
-		.high = world->oracle.high > now ? world->oracle.high : TIME_US_MIN,
+		.sight_start = sight_start,
+		.high = high > sight_start ? high : TIME_US_MIN,
 		.backs = world->oracle.backs->len,
 		.life = world->life,
 	};

@@ -446,6 +446,7 @@ bool world_run(uint64_t seed, enum fault fault, bool trace, uint64_t *hash, char
 	world->fault = fault;
 	world->trace = trace;
 	world->boot = 1000 * US_PER_SECOND;
+	world->set_to = TIME_US_MIN;
 	world->offset = INT64_C(1704067200) * US_PER_SECOND - world->boot +
 			rng_between(&world->rng, 0, 100 * US_PER_SECOND);
 	world->open_max = rng_chance(&world->rng, 70) ? 16 : (uint32_t)rng_between(&world->rng, 4, 64);
