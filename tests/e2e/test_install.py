@@ -25,6 +25,7 @@ def root(binary, tmp_path_factory):
     'share/zsh/site-functions/_action-scheduler',
     'share/fish/vendor_completions.d/action-scheduler.fish',
     'lib/systemd/system/action-scheduler.service',
+    'lib/sysusers.d/action-scheduler.conf',
     'share/action-scheduler/sql/postgresql-roles.sql',
     'share/doc/action-scheduler/README.md',
 ])
