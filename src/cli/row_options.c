@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "cli/action_view.h"
+#include "cli/row_build.h"
 #include "store/columns.h"
 
 #define DEFAULT "default"
@@ -124,20 +125,11 @@ void row_values_apply(const struct row_values *values, struct action_row *row)
 
 /* --- is it good? --- */
 
-/* What is wrong with it, as if it were not paused; NULL: nothing. Free with g_error_free. */
+/* What is wrong with it; NULL: nothing. Free with g_error_free. */
 static GError *row_fault(struct cli *cli, const struct action_row *row)
 {
-	g_autoptr(GByteArray) packed = g_byte_array_new();
-	struct lane_names lanes = cli_row_lanes(cli);
-	struct action_row enabled = *row;
-	struct action_defaults defaults;
-	struct action *action = NULL;
 	GError *error = NULL;
-	enabled.enabled = (struct maybe_int){0};
-	cli_defaults(cli, &defaults);
-	action_pack(&enabled, &defaults, packed);
-	action_build(packed->data, packed->len, &defaults, &lanes, cli_schedules(cli), &action, &error);
-	action_unref(action);
+	action_unref(row_build(cli, row, &error));
 	return error;
 }
 

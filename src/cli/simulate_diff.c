@@ -12,6 +12,7 @@ struct pair {
 
 struct comparing {
 	const struct simulation *simulation;
+	const char *name; /* of the file */
 	struct action_defaults defaults;
 	struct lane_names lanes;
 	GHashTable *known; /* struct pair → struct fire_diff */
@@ -143,8 +144,9 @@ static void pair_free(gpointer data)
 	g_free(pair);
 }
 
-/* The schedule by which a row fires, the caller's reference; NULL where it does not. */
-static struct schedule *schedule_of(struct comparing *c, const struct action_row *row, bool say)
+/* The schedule by which a row fires, the caller's reference; NULL where it does not, which is said of a row
+ * of the file: `line` is not 0. */
+static struct schedule *schedule_of(struct comparing *c, const struct action_row *row, unsigned line)
 {
 	g_autoptr(GByteArray) packed = g_byte_array_new();
 	g_autoptr(GError) error = NULL;
@@ -152,8 +154,8 @@ static struct schedule *schedule_of(struct comparing *c, const struct action_row
 	action_pack(row, &c->defaults, packed);
 	enum action_state state = action_build(packed->data, packed->len, &c->defaults, &c->lanes,
 		cli_schedules(c->simulation->cli), &action, &error);
-	if (state == ACTION_BAD && say)
-		simulate_bad_row(c->simulation->cli, row->id, error->message, &c->bad);
+	if (state == ACTION_BAD && line)
+		simulate_bad_line(c->simulation->cli, c->name, line, error->message, &c->bad);
 	struct schedule *schedule = action ? schedule_ref(action->schedule) : NULL;
 	action_unref(action);
 	return schedule;
@@ -189,8 +191,8 @@ static void change_compare(struct comparing *c, const struct row_change *change,
 	if (change->kind == ROW_ADDED && !change->after->has_id)
 		after.id = c->next_id++;
 	struct pair pair = {
-		.before = change->before ? schedule_of(c, &before, false) : NULL,
-		.after = change->after ? schedule_of(c, &after, true) : NULL,
+		.before = change->before ? schedule_of(c, &before, 0) : NULL,
+		.after = change->after ? schedule_of(c, &after, change->after->line) : NULL,
 	};
 	fires_compare(c, &pair, after.id, out);
 	c->gone += out->gone;
@@ -227,7 +229,8 @@ static void list(struct comparing *c, const struct table_diff *diff)
 static int compare(
 	const struct simulation *s, const struct row_list *table, unsigned present, struct import_file *file)
 {
-	struct comparing c = {.simulation = s, .lanes = cli_row_lanes(s->cli), .next_id = 1};
+	struct comparing c = {
+		.simulation = s, .name = file->name, .lanes = cli_row_lanes(s->cli), .next_id = 1};
 	cli_defaults(s->cli, &c.defaults);
 	c.known = g_hash_table_new_full(pair_hash, pair_equal, pair_free, g_free);
 	if (table->rows->len)
@@ -244,7 +247,7 @@ static int compare(
 		diff->counts[ROW_REMOVED], diff->unchanged);
 	table_diff_free(diff);
 	g_hash_table_unref(c.known);
-	return EXIT_DONE;
+	return c.bad || file->problems->len ? EXIT_FAILED : EXIT_DONE;
 }
 
 static bool proposed_read(const struct simulation *s, struct import_file *file)

@@ -138,13 +138,14 @@ static struct node *read_root(struct reader *r, const yaml_event_t *event)
 static bool add_pair(
 	struct reader *r, struct node *map, GHashTable *seen, struct node *key, struct node *item)
 {
-	g_autofree char *place = yaml_place(r->name, key);
 	if (!key->text) {
+		g_autofree char *place = yaml_place(r->name, key);
 		problem_add(r->problems, place, NULL, "a key must be text");
 		return false;
 	}
 	const struct node *first = g_hash_table_lookup(seen, key->text);
 	if (first) {
+		g_autofree char *place = yaml_place(r->name, key);
 		g_autofree char *quoted = problem_quote(key->text);
 		problem_add(r->problems, place, NULL, "the key %s stands here again; first in line %d",
 			quoted, first->line);

@@ -102,6 +102,8 @@ def test_add_needs_its_columns_and_its_table(plain, db):
     assert len(db.rows()) == 1
     db.execute('DROP TABLE action')
     assert 'there is no table “action”' in plain.failed(*ADD, *EVERY_MINUTE)
+    (plain.directory / 'database.db').unlink()
+    assert 'no such file; `action-scheduler init` makes it' in plain.failed(*ADD, *EVERY_MINUTE)
 
 
 def test_a_schedule_that_never_fires_again_is_warned_of(program):
