@@ -2,7 +2,7 @@
 #include "cli/verb_export.h"
 
 #include "base/json.h"
-#include "store/columns.h"
+#include "model/row_columns.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "cli/action_view.h"
 #include "cli/row_build.h"
-#include "store/columns.h"
+#include "model/row_columns.h"
 
 #define DEFAULT "default"
 

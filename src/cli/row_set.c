@@ -2,7 +2,7 @@
 
 #include "cli/action_view.h"
 #include "cli/last_status.h"
-#include "store/columns.h"
+#include "model/row_columns.h"
 
 /* --- ids --- */
 
