@@ -135,7 +135,7 @@ struct schedule *schedule_parse_json(
 	if (!zone)
 		return NULL;
 	struct schedule *s = g_new0(struct schedule, 1);
-	g_atomic_ref_count_init(&s->refs);
+	s->refs = 1;
 	s->format = (enum schedule_format)(format - formats);
 	s->dialect = context->dialect;
 	s->dst = context->dst;
@@ -158,13 +158,13 @@ struct schedule *schedule_parse(
 
 struct schedule *schedule_ref(struct schedule *s)
 {
-	g_atomic_ref_count_inc(&s->refs);
+	g_atomic_int_inc(&s->refs);
 	return s;
 }
 
 void schedule_unref(struct schedule *s)
 {
-	if (!s || !g_atomic_ref_count_dec(&s->refs))
+	if (!s || !g_atomic_int_dec_and_test(&s->refs))
 		return;
 	zone_unref(s->zone);
 	calendar_clear(&s->calendar);

@@ -137,7 +137,7 @@ struct schedule *schedule_cache_get(struct schedule_cache *cache, const char *cr
 static gboolean entry_is_unused(gpointer key, gpointer value G_GNUC_UNUSED, gpointer user_data G_GNUC_UNUSED)
 {
 	const struct entry *e = key;
-	return !e->shared || g_atomic_ref_count_compare(&e->shared->schedule->refs, 1);
+	return !e->shared || g_atomic_int_get(&e->shared->schedule->refs) == 1;
 }
 
 static gboolean shared_is_unused(gpointer key G_GNUC_UNUSED, gpointer value, gpointer user_data G_GNUC_UNUSED)

@@ -10,7 +10,7 @@ enum schedule_format { SCHEDULE_UNIX, SCHEDULE_APSCHEDULER, SCHEDULE_DATE, SCHED
 #define SCHEDULE_LAST_S (CALENDAR_END_S - 1)
 
 struct schedule {
-	gatomicrefcount refs;
+	gint refs; /* atomic, as that of a zone */
 	enum schedule_format format;
 	enum unix_dialect dialect;
 	enum dst_policy dst;

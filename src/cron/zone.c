@@ -11,7 +11,7 @@
 static struct zone *zone_new(const char *name, GArray *spans, struct zone_type *types, int64_t cycle_start)
 {
 	struct zone *zone = g_new0(struct zone, 1);
-	g_atomic_ref_count_init(&zone->refs);
+	zone->refs = 1;
 	zone->name = g_strdup(name);
 	zone->types = types;
 	zone->cycle_start = cycle_start;
@@ -55,13 +55,13 @@ struct zone *zone_new_utc(void)
 
 struct zone *zone_ref(struct zone *zone)
 {
-	g_atomic_ref_count_inc(&zone->refs);
+	g_atomic_int_inc(&zone->refs);
 	return zone;
 }
 
 void zone_unref(struct zone *zone)
 {
-	if (!zone || !g_atomic_ref_count_dec(&zone->refs))
+	if (!zone || !g_atomic_int_dec_and_test(&zone->refs))
 		return;
 	g_free(zone->name);
 	g_free(zone->types);

@@ -20,7 +20,7 @@ struct zone_data_span {
 };
 
 struct zone {
-	gatomicrefcount refs;
+	gint refs; /* atomic, by GLib's macros: a thread sanitizer cannot see into gatomicrefcount */
 	char *name;
 	struct zone_data_span *spans;
 	uint32_t count;
