@@ -89,22 +89,24 @@ def broker(bench, once=False):
         kafka.close()
 
 
-def _consume(server, topic, count, timeout):
-    """When each message of so many was there, less the second that it was due, in milliseconds."""
+def _consume(server, topic, count, skipped, timeout):
+    """When each message of so many was there, less the second that it was due, in milliseconds; without the first."""
     from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
     consumer = Consumer({'bootstrap.servers': server, 'group.id': 'bench', 'enable.auto.commit': False,
                          'fetch.wait.max.ms': 1, 'log_level': 0})
     consumer.assign([TopicPartition(topic, i, OFFSET_BEGINNING) for i in range(PARTITIONS)])
     late, deadline = [], time.monotonic() + timeout
-    while len(late) < count and time.monotonic() < deadline:
-        messages = consumer.consume(1000, timeout=0.2)
+    while len(late) < skipped + count and time.monotonic() < deadline:
+        # The first that comes, and what came with it: consume() alone would wait for so many.
+        first = consumer.poll(0.2)
+        messages = [first, *consumer.consume(1000, timeout=0)] if first else []
         now = time.time()
         # All are due at a whole second, and none is late by one.
         late += [now % 1 * 1e3 for message in messages if not message.error()]
     consumer.close()
-    if len(late) < count:
-        raise RuntimeError(f'{len(late)} of {count} messages came')
-    return sorted(late)
+    if len(late) < skipped + count:
+        raise RuntimeError(f'{len(late)} of {skipped + count} messages came')
+    return sorted(late[skipped:])
 
 
 def lateness(bench, once=False, rates=(1000, 10_000)):
@@ -119,7 +121,7 @@ def lateness(bench, once=False, rates=(1000, 10_000)):
                 ONCE if once else {}))
             try:
                 # The first second or two warm everything up.
-                late = _consume(kafka.server, topic, rate * (bench.sizes.sustained_s + 2), 60)
+                late = _consume(kafka.server, topic, rate * bench.sizes.sustained_s, 2 * rate, 60)
             finally:
                 program.kill()
             figures |= {f'p50_ms_{rate}': late[len(late) // 2], f'p99_ms_{rate}': late[len(late) * 99 // 100]}

@@ -6,7 +6,7 @@
 
 /* Fires on their way, unless kafka.max_open says otherwise: nothing is repeated, so there may be enough for
  * large transactions in all shards. */
-#define KAFKA_ONCE_OPEN 65536
+#define KAFKA_ONCE_OPEN 131072
 
 struct kafka_once;
 

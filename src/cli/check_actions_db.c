@@ -8,7 +8,7 @@
 static void say_columns(const struct cli *cli, unsigned added)
 {
 	g_autoptr(GString) names = g_string_new(NULL);
-	for (unsigned bit = 1; bit & STORE_COLUMNS_ALL; bit <<= 1)
+	for (unsigned bit = 1; bit & COLUMNS_OPTIONAL; bit <<= 1)
 		if (added & bit)
 			g_string_append_printf(names, "%s%s", names->len ? ", " : "", store_column_name(bit));
 	unsigned count = (unsigned)__builtin_popcount(added);
@@ -17,7 +17,7 @@ static void say_columns(const struct cli *cli, unsigned added)
 
 static bool fix_columns(struct checking *checking, const struct store_state *before)
 {
-	unsigned missing = STORE_COLUMNS_ALL & ~before->columns, added = 0;
+	unsigned missing = COLUMNS_OPTIONAL & ~before->columns, added = 0;
 	GError *error = NULL;
 	if (!missing)
 		return false;
@@ -70,9 +70,9 @@ static void write_access(const struct checking *checking, const struct store_sta
 		[STORE_TRIGGER_OUTDATED] = "; the trigger is not up to date",
 		[STORE_TRIGGER_CURRENT] = "; the trigger is in place",
 	};
-	const char *errors = state->errors_refused             ? "may not be written"
-			     : !(state->columns & STORE_ERROR) ? "is not there"
-							       : "is written";
+	const char *errors = state->errors_refused              ? "may not be written"
+			     : !(state->columns & COLUMN_ERROR) ? "is not there"
+								: "is written";
 	check_fact(checking, NULL, "%s%s%sthe column error %s%s", state->role ? "role " : "",
 		state->role ? state->role : "", state->role ? ": " : "", errors, triggers[state->trigger]);
 }

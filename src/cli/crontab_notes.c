@@ -146,7 +146,7 @@ void crontab_notes(const struct cli *cli, const struct crontab *crontab, const c
 	note_users(cli, crontab, name);
 	note_shell(cli, crontab, name);
 	note_form(cli, crontab, name);
-	if (!(present & STORE_DST) && cli->config->action.defaults.dst != CONFIG_DST_VIXIE)
+	if (!(present & COLUMN_DST) && cli->config->action.defaults.dst != CONFIG_DST_VIXIE)
 		cli_warn(cli, "the table has no column dst, so times that a change of clocks skips or "
 			      "repeats are not "
 			      "treated as cron does; `check --fix` adds it");

@@ -8,7 +8,7 @@
 
 static const char *const kind_names[] = {"added", "changed", "removed"};
 
-/* A line of a table; in JSON `column` is STORE_COLUMN_COUNT and the row has them all. */
+/* A line of a table; in JSON `column` is ROW_COLUMN_COUNT and the row has them all. */
 struct line {
 	const struct row_change *change;
 	struct action_row before, after;
@@ -63,23 +63,23 @@ static json_t *columns_json(const void *row)
 {
 	const struct line *line = row;
 	json_t *list = json_array();
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++)
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++)
 		if (line->change->columns >> i & 1)
 			json_array_append_new(
-				list, json_pack("{s:s,s:o,s:o}", "column", store_table[i].name, "from",
-					      diff_view_value(&store_table[i], &line->before), "to",
-					      diff_view_value(&store_table[i], &line->after)));
+				list, json_pack("{s:s,s:o,s:o}", "column", row_columns[i].name, "from",
+					      diff_view_value(&row_columns[i], &line->before), "to",
+					      diff_view_value(&row_columns[i], &line->after)));
 	return list;
 }
 
 static char *column_text_of(const void *row)
 {
-	return g_strdup(store_table[((const struct line *)row)->column].name);
+	return g_strdup(row_columns[((const struct line *)row)->column].name);
 }
 
 static char *value_text(const struct line *line, const struct action_row *row)
 {
-	g_autoptr(json_t) value = diff_view_value(&store_table[line->column], row);
+	g_autoptr(json_t) value = diff_view_value(&row_columns[line->column], row);
 	if (json_is_null(value))
 		return NULL;
 	if (json_is_string(value))
@@ -118,7 +118,7 @@ static const struct output_column columns[] = {
 
 static void list_change(struct output *output, const struct row_change *change)
 {
-	struct line line = {.change = change, .column = STORE_COLUMN_COUNT};
+	struct line line = {.change = change, .column = ROW_COLUMN_COUNT};
 	if (change->before)
 		line.before = change->before->row;
 	if (change->kind != ROW_REMOVED)
@@ -131,7 +131,7 @@ static void list_change(struct output *output, const struct row_change *change)
 	uint32_t shown = change->columns;
 	if (change->kind != ROW_CHANGED)
 		shown &= ~(UINT32_C(1) << row_list_column_named("name"));
-	for (line.column = 0; line.column < STORE_COLUMN_COUNT; line.column++)
+	for (line.column = 0; line.column < ROW_COLUMN_COUNT; line.column++)
 		if (shown >> line.column & 1)
 			output_row(output, &line);
 }

@@ -55,17 +55,17 @@ static void append_columns(const struct exporting *exporting, GString *out, cons
 	static const char *const told[] = {"name", "command", "cron", "timezone", "dst", NULL};
 	g_autoptr(json_t) columns = json_pack("{s:I}", "id", (json_int_t)row->id);
 	unsigned present = store_columns(exporting->store);
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
-		const struct column *column = &store_table[i];
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++) {
+		const struct column *column = &row_columns[i];
 		if (column->offset == NOT_IN_ROW || g_strv_contains(told, column->name))
 			continue;
 		g_autoptr(json_t) value = diff_view_value(column, row);
 		if (!json_is_null(value))
 			json_object_set(columns, column->name, value);
 	}
-	if (!row->timezone.data && exporting->zone && present & STORE_TIMEZONE)
+	if (!row->timezone.data && exporting->zone && present & COLUMN_TIMEZONE)
 		json_object_set_new(columns, "timezone", json_null());
-	if (present & STORE_DST && (row->dst.length != 5 || memcmp(row->dst.data, "vixie", 5) != 0))
+	if (present & COLUMN_DST && (row->dst.length != 5 || memcmp(row->dst.data, "vixie", 5) != 0))
 		json_object_set_new(columns, "dst", json_text(row->dst.data, row->dst.length));
 	append_json(out, "columns", columns);
 }
@@ -88,7 +88,7 @@ static void leave_out(struct exporting *exporting, const struct action_row *row,
 	GString *out = exporting->line;
 	g_autoptr(json_t) name = json_text(row->name.data, row->name.length);
 	g_autoptr(json_t) command = json_text(row->command.data, row->command.length);
-	g_autoptr(json_t) cron = diff_view_value(&store_table[row_list_column_named("cron")], row);
+	g_autoptr(json_t) cron = diff_view_value(&row_columns[row_list_column_named("cron")], row);
 	g_autoptr(json_t) columns = json_pack("{s:I,s:O,s:O,s:O}", "id", (json_int_t)row->id, "name", name,
 		"command", command, "cron", cron);
 	g_autofree char *quoted = problem_quote(json_is_string(name) ? json_string_value(name) : "NULL");

@@ -2,7 +2,7 @@
 #include "cli/verb_export.h"
 
 #include "base/json.h"
-#include "store/columns.h"
+#include "model/row_columns.h"
 
 #include <string.h>
 
@@ -189,8 +189,8 @@ void export_yaml_row(struct exporting *exporting, const struct action_row *row)
 	unsigned present = store_columns(exporting->store);
 	struct action_row copy = *row;
 	g_string_printf(out, "- id: %" G_GINT64_FORMAT "\n", row->id);
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
-		const struct column *column = &store_table[i];
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++) {
+		const struct column *column = &row_columns[i];
 		bool optional = column_is_optional(column);
 		if (column->offset != NOT_IN_ROW && (!optional || column->bit & present))
 			append_column(out, column, &copy);

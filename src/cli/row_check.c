@@ -1,10 +1,10 @@
 #include "cli/row_check.h"
 
+#include "cli/row_build.h"
+
 #include "base/json.h"
 #include "base/progress_bar.h"
 #include "model/fire.h"
-
-#include <string.h>
 
 /* So many fires are compared to tell whether two readings mean the same. */
 #define COMPARED_FIRES 2000
@@ -70,14 +70,12 @@ static char *fires_text(const struct schedule *schedule, time_us after)
 
 /* What the Python program makes of a unix expression; NULL where it is the same. */
 static char *compare_dialects(
-	const struct row_check *check, const struct schedule *schedule, const struct action_row *effective)
+	const struct row_check *check, const struct schedule *schedule, struct text cron)
 {
 	g_autoptr(GError) error = NULL;
 	struct cli *cli = check->cli;
-	enum dst_policy dst =
-		strncmp(effective->dst.data, "vixie", effective->dst.length) ? DST_WALL_CLOCK : DST_VIXIE;
-	struct schedule *other = schedule_cache_get(cli_schedules(cli), effective->cron.data,
-		effective->cron.length, effective->timezone.data, UNIX_DIALECT_APSCHEDULER, dst, &error);
+	struct schedule *other = schedule_cache_get(cli_schedules(cli), cron.data, cron.length,
+		zone_name(schedule_zone(schedule)), UNIX_DIALECT_APSCHEDULER, schedule_dst(schedule), &error);
 	if (!other) {
 		g_autofree char *here = fires_text(schedule, cli->now);
 		return g_strdup_printf(
@@ -100,8 +98,7 @@ static char *compare_dialects(
 }
 
 /* Once for each distinct schedule. */
-static const char *suspicion_of(
-	struct row_check *check, struct schedule *schedule, const struct action_row *effective)
+static const char *suspicion_of(struct row_check *check, struct schedule *schedule, struct text cron)
 {
 	gpointer known;
 	time_us t;
@@ -110,8 +107,8 @@ static const char *suspicion_of(
 	char *found = NULL;
 	if (!schedule_next(schedule, TIME_US_MIN, &t))
 		found = g_strdup("it never fires");
-	else if (check->cli->config->unix_dialect == CONFIG_UNIX_STANDARD && is_unix(effective->cron))
-		found = compare_dialects(check, schedule, effective);
+	else if (check->cli->config->unix_dialect == CONFIG_UNIX_STANDARD && is_unix(cron))
+		found = compare_dialects(check, schedule, cron);
 	g_hash_table_insert(check->suspicions, schedule_ref(schedule), found);
 	return found;
 }
@@ -129,30 +126,16 @@ static void add_bad_row(struct row_check *check, int64_t id, const char *message
 bool row_check_row(void *context, const struct action_row *row)
 {
 	struct row_check *check = context;
-	g_autoptr(GByteArray) packed = g_byte_array_new();
 	g_autoptr(GError) error = NULL;
-	struct action_defaults defaults;
-	struct lane_names lanes = cli_row_lanes(check->cli);
-	struct action *action = NULL;
-	struct action_row effective;
-	enum unix_dialect dialect;
-	/* A paused row will be resumed one day. */
-	struct action_row enabled = *row;
-	if (row->enabled.set && row->enabled.value == 0)
-		enabled.enabled = (struct maybe_int){0};
 	if (!check->rows)
 		check->bar = progress_bar_new("checking actions", 0, check->cli->quiet);
 	progress_bar_set(check->bar, ++check->rows);
-	cli_defaults(check->cli, &defaults);
-	action_pack(&enabled, &defaults, packed);
-	action_unpack(packed->data, packed->len, &effective, &dialect);
-	action_build(
-		packed->data, packed->len, &defaults, &lanes, cli_schedules(check->cli), &action, &error);
+	struct action *action = row_build(check->cli, row, &error);
 	if (!action) {
 		add_bad_row(check, row->id, error->message);
 		return true;
 	}
-	const char *suspicion = suspicion_of(check, action->schedule, &effective);
+	const char *suspicion = suspicion_of(check, action->schedule, row->cron);
 	if (suspicion) {
 		struct problem problem = {PROBLEM_WARNING, "actions_db", &row->id, "cron", suspicion};
 		problems_add(check->problems, &problem);

@@ -5,7 +5,8 @@
 
 #include "base/json.h"
 #include "cli/action_view.h"
-#include "store/columns.h"
+#include "cli/row_build.h"
+#include "model/row_columns.h"
 
 #define DEFAULT "default"
 
@@ -46,7 +47,7 @@ static char *option_name(const struct column *column)
 
 static bool take(const struct cli *cli, struct row_values *values, unsigned bit, const char *given)
 {
-	const struct column *column = store_table;
+	const struct column *column = row_columns;
 	if (!given)
 		return true;
 	while (column->bit != bit)
@@ -82,19 +83,19 @@ int row_values_take(const struct cli *cli, const struct row_options *options, st
 		unsigned bit;
 		const char *given;
 	} each[] = {
-		{STORE_NAME, options->name},
-		{STORE_COMMAND, options->command},
-		{STORE_CRON, options->cron ? values->document : options->schedule},
-		{STORE_TIMEZONE, options->timezone},
-		{STORE_CALLBACK, options->callback},
-		{STORE_MERGE_MISSED, options->merge_missed},
-		{STORE_ACTUALITY_TIME, options->actuality_time},
-		{STORE_CATCH_UP_LIMIT, options->catch_up_limit},
-		{STORE_MAX_INSTANCES, options->max_instances},
-		{STORE_MAX_ATTEMPTS, options->max_attempts},
-		{STORE_TIMEOUT, options->timeout},
-		{STORE_DST, options->dst},
-		{STORE_TOPIC, options->topic},
+		{COLUMN_NAME, options->name},
+		{COLUMN_COMMAND, options->command},
+		{COLUMN_CRON, options->cron ? values->document : options->schedule},
+		{COLUMN_TIMEZONE, options->timezone},
+		{COLUMN_CALLBACK, options->callback},
+		{COLUMN_MERGE_MISSED, options->merge_missed},
+		{COLUMN_ACTUALITY_TIME, options->actuality_time},
+		{COLUMN_CATCH_UP_LIMIT, options->catch_up_limit},
+		{COLUMN_MAX_INSTANCES, options->max_instances},
+		{COLUMN_MAX_ATTEMPTS, options->max_attempts},
+		{COLUMN_TIMEOUT, options->timeout},
+		{COLUMN_DST, options->dst},
+		{COLUMN_TOPIC, options->topic},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(each); i++)
 		if (!take(cli, values, each[i].bit, each[i].given))
@@ -111,8 +112,8 @@ void row_values_clear(struct row_values *values)
 void row_values_apply(const struct row_values *values, struct action_row *row)
 {
 	struct action_row from = values->row;
-	for (size_t i = 0; i < STORE_COLUMN_COUNT; i++) {
-		const struct column *column = &store_table[i];
+	for (size_t i = 0; i < ROW_COLUMN_COUNT; i++) {
+		const struct column *column = &row_columns[i];
 		if (!(values->set & column->bit))
 			continue;
 		if (column->kind == COLUMN_TEXT)
@@ -124,20 +125,11 @@ void row_values_apply(const struct row_values *values, struct action_row *row)
 
 /* --- is it good? --- */
 
-/* What is wrong with it, as if it were not paused; NULL: nothing. Free with g_error_free. */
+/* What is wrong with it; NULL: nothing. Free with g_error_free. */
 static GError *row_fault(struct cli *cli, const struct action_row *row)
 {
-	g_autoptr(GByteArray) packed = g_byte_array_new();
-	struct lane_names lanes = cli_row_lanes(cli);
-	struct action_row enabled = *row;
-	struct action_defaults defaults;
-	struct action *action = NULL;
 	GError *error = NULL;
-	enabled.enabled = (struct maybe_int){0};
-	cli_defaults(cli, &defaults);
-	action_pack(&enabled, &defaults, packed);
-	action_build(packed->data, packed->len, &defaults, &lanes, cli_schedules(cli), &action, &error);
-	action_unref(action);
+	action_unref(row_build(cli, row, &error));
 	return error;
 }
 
@@ -145,13 +137,13 @@ static GError *row_fault(struct cli *cli, const struct action_row *row)
  * it. Free with g_free. */
 static char *option_at_fault(const struct row_values *values, const char *message)
 {
-	for (size_t i = 0; i < STORE_COLUMN_COUNT; i++) {
-		const struct column *column = &store_table[i];
+	for (size_t i = 0; i < ROW_COLUMN_COUNT; i++) {
+		const struct column *column = &row_columns[i];
 		size_t length = strlen(column->name);
 		if (!(values->set & column->bit) || strncmp(message, column->name, length) != 0 ||
 			strncmp(message + length, ": ", 2) != 0)
 			continue;
-		if (column->bit == STORE_CRON)
+		if (column->bit == COLUMN_CRON)
 			return g_strdup(values->document ? "cron" : "schedule");
 		return option_name(column);
 	}

@@ -43,7 +43,7 @@ struct row_options {
 /* What the options say: row and set of a change. The texts are those of the options, or the document's. */
 struct row_values {
 	struct action_row row;
-	unsigned set;   /* enum store_column */
+	unsigned set;   /* enum row_column */
 	char *document; /* the schedule that --cron stands for */
 };
 

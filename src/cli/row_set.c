@@ -2,7 +2,7 @@
 
 #include "cli/action_view.h"
 #include "cli/last_status.h"
-#include "store/columns.h"
+#include "model/row_columns.h"
 
 /* --- ids --- */
 
@@ -43,8 +43,8 @@ static bool keep_row(void *context, const struct action_row *row)
 {
 	struct row_set *set = context;
 	struct action_row copy = *row;
-	for (size_t i = 0; i < STORE_COLUMN_COUNT; i++) {
-		const struct column *column = &store_table[i];
+	for (size_t i = 0; i < ROW_COLUMN_COUNT; i++) {
+		const struct column *column = &row_columns[i];
 		if (column->offset == NOT_IN_ROW)
 			continue;
 		keep_text(set, column->kind == COLUMN_TEXT ? column_text(column, &copy)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "cli/row_build.h"
 
 /* --- one expression --- */
 
@@ -60,26 +61,15 @@ static bool row_names_zone(const struct action_row *row)
 static bool each_row(void *context, const struct action_row *row)
 {
 	struct actions *actions = context;
-	g_autoptr(GByteArray) packed = g_byte_array_new();
 	g_autoptr(GError) error = NULL;
-	struct action_defaults defaults;
-	struct lane_names lanes = cli_lanes(actions->cli);
-	struct action *action = NULL;
-	/* What a paused action would do is shown as well. */
-	struct action_row enabled = *row;
-	bool paused = row->enabled.set && !row->enabled.value;
-	if (paused)
-		enabled.enabled = (struct maybe_int){0};
-	cli_defaults(actions->cli, &defaults);
-	action_pack(&enabled, &defaults, packed);
-	action_build(
-		packed->data, packed->len, &defaults, &lanes, cli_schedules(actions->cli), &action, &error);
+	struct action *action = row_build(actions->cli, row, &error);
 	if (!action) {
 		cli_error(actions->cli, "action %" G_GINT64_FORMAT ": %s", row->id, error->message);
 		actions->failed = true;
 		return true;
 	}
-	if (paused)
+	/* What it would do is shown all the same. */
+	if (row->enabled.set && !row->enabled.value)
 		cli_warn(actions->cli, "action %" G_GINT64_FORMAT " is paused: it does not fire", row->id);
 	actions->each(
 		actions->context, action->schedule, &row->id, actions->args->timezone || row_names_zone(row));

@@ -34,6 +34,9 @@ typedef bool (*simulate_action_fn)(void *context, struct action *action);
 bool simulate_is_asked(const struct simulation *simulation, int64_t id);
 /* Says that a row is bad; of very many not of all. `said` counts them. */
 void simulate_bad_row(const struct cli *cli, int64_t id, const char *reason, uint64_t *said);
+/* The same of a row that a file has; `name` is the file. */
+void simulate_bad_line(
+	const struct cli *cli, const char *name, unsigned line, const char *reason, uint64_t *said);
 /* What was left out of that, once all rows were read. */
 void simulate_bad_rows_end(const struct cli *cli, uint64_t said);
 /* The rows of a file in place of the table, ascending by id: one without an id gets the next that is free.
@@ -52,7 +55,8 @@ int simulate_counts(const struct simulation *simulation);
 /* simulate_actions.c: how many of each action. */
 int simulate_actions(const struct simulation *simulation);
 
-/* simulate_diff.c: what an edit of the table would change. */
+/* simulate_diff.c: what an edit of the table would change. EXIT_FAILED, too, where `import yaml` would refuse
+ * the file, once the rest is shown. */
 int simulate_diff(const struct simulation *simulation);
 /* simulate_missed.c: what a start now would make up for. Takes cli->config. */
 int simulate_missed(const struct simulation *simulation);

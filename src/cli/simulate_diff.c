@@ -12,6 +12,7 @@ struct pair {
 
 struct comparing {
 	const struct simulation *simulation;
+	const char *name; /* of the file */
 	struct action_defaults defaults;
 	struct lane_names lanes;
 	GHashTable *known; /* struct pair → struct fire_diff */
@@ -55,9 +56,9 @@ static json_t *columns_json(const void *row)
 {
 	const struct row_change *change = ((const struct diff_row *)row)->change;
 	json_t *columns = json_array();
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++)
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++)
 		if (change->columns >> i & 1)
-			json_array_append_new(columns, json_string(store_table[i].name));
+			json_array_append_new(columns, json_string(row_columns[i].name));
 	return columns;
 }
 
@@ -65,9 +66,9 @@ static char *columns_text(const void *row)
 {
 	const struct row_change *change = ((const struct diff_row *)row)->change;
 	GString *text = g_string_new(NULL);
-	for (unsigned i = 0; change->kind == ROW_CHANGED && i < STORE_COLUMN_COUNT; i++)
+	for (unsigned i = 0; change->kind == ROW_CHANGED && i < ROW_COLUMN_COUNT; i++)
 		if (change->columns >> i & 1)
-			g_string_append_printf(text, "%s%s", text->len ? ", " : "", store_table[i].name);
+			g_string_append_printf(text, "%s%s", text->len ? ", " : "", row_columns[i].name);
 	return g_string_free(text, FALSE);
 }
 
@@ -143,8 +144,9 @@ static void pair_free(gpointer data)
 	g_free(pair);
 }
 
-/* The schedule by which a row fires, the caller's reference; NULL where it does not. */
-static struct schedule *schedule_of(struct comparing *c, const struct action_row *row, bool say)
+/* The schedule by which a row fires, the caller's reference; NULL where it does not, which is said of a row
+ * of the file: `line` is not 0. */
+static struct schedule *schedule_of(struct comparing *c, const struct action_row *row, unsigned line)
 {
 	g_autoptr(GByteArray) packed = g_byte_array_new();
 	g_autoptr(GError) error = NULL;
@@ -152,8 +154,8 @@ static struct schedule *schedule_of(struct comparing *c, const struct action_row
 	action_pack(row, &c->defaults, packed);
 	enum action_state state = action_build(packed->data, packed->len, &c->defaults, &c->lanes,
 		cli_schedules(c->simulation->cli), &action, &error);
-	if (state == ACTION_BAD && say)
-		simulate_bad_row(c->simulation->cli, row->id, error->message, &c->bad);
+	if (state == ACTION_BAD && line)
+		simulate_bad_line(c->simulation->cli, c->name, line, error->message, &c->bad);
 	struct schedule *schedule = action ? schedule_ref(action->schedule) : NULL;
 	action_unref(action);
 	return schedule;
@@ -189,8 +191,8 @@ static void change_compare(struct comparing *c, const struct row_change *change,
 	if (change->kind == ROW_ADDED && !change->after->has_id)
 		after.id = c->next_id++;
 	struct pair pair = {
-		.before = change->before ? schedule_of(c, &before, false) : NULL,
-		.after = change->after ? schedule_of(c, &after, true) : NULL,
+		.before = change->before ? schedule_of(c, &before, 0) : NULL,
+		.after = change->after ? schedule_of(c, &after, change->after->line) : NULL,
 	};
 	fires_compare(c, &pair, after.id, out);
 	c->gone += out->gone;
@@ -227,7 +229,8 @@ static void list(struct comparing *c, const struct table_diff *diff)
 static int compare(
 	const struct simulation *s, const struct row_list *table, unsigned present, struct import_file *file)
 {
-	struct comparing c = {.simulation = s, .lanes = cli_row_lanes(s->cli), .next_id = 1};
+	struct comparing c = {
+		.simulation = s, .name = file->name, .lanes = cli_row_lanes(s->cli), .next_id = 1};
 	cli_defaults(s->cli, &c.defaults);
 	c.known = g_hash_table_new_full(pair_hash, pair_equal, pair_free, g_free);
 	if (table->rows->len)
@@ -244,7 +247,7 @@ static int compare(
 		diff->counts[ROW_REMOVED], diff->unchanged);
 	table_diff_free(diff);
 	g_hash_table_unref(c.known);
-	return EXIT_DONE;
+	return c.bad || file->problems->len ? EXIT_FAILED : EXIT_DONE;
 }
 
 static bool proposed_read(const struct simulation *s, struct import_file *file)
@@ -267,7 +270,7 @@ static int compare_with(const struct simulation *s, struct import_file *proposed
 	struct import_file other;
 	if (s->table) {
 		if (simulate_file_read(s->cli, s->table, &other))
-			status = compare(s, other.rows, STORE_COLUMNS_ALL, proposed);
+			status = compare(s, other.rows, COLUMNS_OPTIONAL, proposed);
 		import_file_clear(&other);
 		return status;
 	}

@@ -36,6 +36,13 @@ void simulate_bad_row(const struct cli *cli, int64_t id, const char *reason, uin
 		cli_error(cli, "action %" G_GINT64_FORMAT " does not fire: %s", id, reason);
 }
 
+void simulate_bad_line(
+	const struct cli *cli, const char *name, unsigned line, const char *reason, uint64_t *said)
+{
+	if ((*said)++ < BAD_SHOWN)
+		cli_error(cli, "%s:%u: the action does not fire: %s", name, line, reason);
+}
+
 void simulate_bad_rows_end(const struct cli *cli, uint64_t said)
 {
 	if (said > BAD_SHOWN)

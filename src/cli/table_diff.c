@@ -176,8 +176,8 @@ static uint32_t differing(struct differ *d, const struct list_row *before, const
 {
 	struct action_row old = before ? before->row : (struct action_row){0}, new = after->row;
 	uint32_t columns = 0;
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
-		const struct column *column = &store_table[i];
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++) {
+		const struct column *column = &row_columns[i];
 		if (!(after->given >> i & 1) || column_equals(column, &old, &new))
 			continue;
 		columns |= UINT32_C(1) << i;
@@ -191,10 +191,10 @@ static uint32_t differing(struct differ *d, const struct list_row *before, const
 static bool require(struct differ *d, const struct list_row *row, uint32_t columns)
 {
 	bool fine = true;
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
-		if (!store_table[i].required || columns >> i & 1)
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++) {
+		if (!row_columns[i].required || columns >> i & 1)
 			continue;
-		complain(d, row, store_table[i].name, "is missing");
+		complain(d, row, row_columns[i].name, "is missing");
 		fine = false;
 	}
 	return fine;
@@ -221,8 +221,8 @@ static uint32_t not_null(const struct list_row *row)
 {
 	struct action_row copy = row->row, none = {0};
 	uint32_t columns = 0;
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++)
-		if (row->given >> i & 1 && !column_equals(&store_table[i], &copy, &none))
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++)
+		if (row->given >> i & 1 && !column_equals(&row_columns[i], &copy, &none))
 			columns |= UINT32_C(1) << i;
 	return columns;
 }
@@ -303,8 +303,8 @@ struct action_row row_change_result(const struct row_change *change)
 	struct action_row after = change->after->row;
 	if (change->kind == ROW_ADDED)
 		row.id = after.id;
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
-		const struct column *column = &store_table[i];
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++) {
+		const struct column *column = &row_columns[i];
 		if (!(change->columns >> i & 1))
 			continue;
 		if (column->kind == COLUMN_TEXT)

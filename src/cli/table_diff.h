@@ -4,7 +4,7 @@
  * column that the file does not name stays as it is. Two JSON texts that hold the same value are the same. */
 #pragma once
 
-#include "cli/row_list.h"
+#include "config/row_list.h"
 
 enum row_change_kind { ROW_ADDED, ROW_CHANGED, ROW_REMOVED };
 
@@ -12,7 +12,7 @@ struct row_change {
 	enum row_change_kind kind;
 	const struct list_row *before; /* of the table; NULL for ROW_ADDED */
 	const struct list_row *after;  /* of the file; NULL for ROW_REMOVED */
-	uint32_t columns; /* bit i: column i of store_table differs (ROW_ADDED, ROW_REMOVED: is not NULL)
+	uint32_t columns; /* bit i: column i of row_columns differs (ROW_ADDED, ROW_REMOVED: is not NULL)
 			   */
 };
 
@@ -23,7 +23,7 @@ struct table_diff {
 	size_t unchanged;
 };
 
-/* Compares; `present` are the optional columns of the table (enum store_column), `name` the file in messages,
+/* Compares; `present` are the optional columns of the table (enum row_column), `name` the file in messages,
  * `prune` whether a row that is not in the file is to be removed. What cannot be decided is added to
  * problems. The sets are borrowed and must outlive the result. */
 struct table_diff *table_diff_new(const struct row_list *table, unsigned present, const struct row_list *file,

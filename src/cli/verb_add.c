@@ -27,10 +27,10 @@ static int add_row(struct cli *cli, struct store_change *change)
 static int add_values(struct cli *cli, const struct row_values *values)
 {
 	struct store_change change = {.kind = STORE_INSERT, .set = values->set, .row = values->row};
-	const char *lacking = !(values->set & STORE_NAME)      ? "--name"
-			      : !(values->set & STORE_COMMAND) ? "--command"
-			      : !(values->set & STORE_CRON)    ? "--cron or --schedule"
-							       : NULL;
+	const char *lacking = !(values->set & COLUMN_NAME)      ? "--name"
+			      : !(values->set & COLUMN_COMMAND) ? "--command"
+			      : !(values->set & COLUMN_CRON)    ? "--cron or --schedule"
+								: NULL;
 	if (lacking)
 		return cli_usage(cli, "add needs %s", lacking);
 	if (!cli_prepare(cli))
@@ -39,7 +39,7 @@ static int add_values(struct cli *cli, const struct row_values *values)
 	if (status != EXIT_DONE)
 		return status;
 	if (given.disabled) {
-		change.set |= STORE_ENABLED;
+		change.set |= COLUMN_ENABLED;
 		change.row.enabled = (struct maybe_int){.set = true};
 	}
 	return add_row(cli, &change);

@@ -133,7 +133,7 @@ static void write_count(const struct checking *checking, uint64_t count, const c
 static void write_summary(const struct checking *checking)
 {
 	const struct problems *problems = &checking->problems;
-	unsigned missing = (unsigned)__builtin_popcount(STORE_COLUMNS_ALL & ~checking->columns);
+	unsigned missing = (unsigned)__builtin_popcount(COLUMNS_OPTIONAL & ~checking->columns);
 	if (checking->cli->style.format != OUTPUT_TABLE)
 		return;
 	if (problems->errors || problems->warnings)

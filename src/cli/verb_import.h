@@ -2,7 +2,7 @@
  * the rows of a file get into the table. One thread. */
 #pragma once
 
-#include "cli/row_list.h"
+#include "config/row_list.h"
 #include "cli/verb.h"
 
 /* Options of the verb as given. */
@@ -47,13 +47,13 @@ struct import_file {
 struct import_table {
 	struct store *store;
 	struct row_list *rows;
-	unsigned present; /* optional columns, enum store_column */
+	unsigned present; /* optional columns, enum row_column */
 };
 /* Return false with everything said; to be cleared in any case. */
 bool import_file_read(const struct cli *cli, const struct import_args *args, struct import_file *file);
 void import_file_clear(struct import_file *file);
-/* The rows of a file in the form of sample_actions.yaml; what is wrong is added to its problems. False where
- * it is no list of rows at all. */
+/* The rows of a file in the form of sample_actions.yaml, whose text goes; what is wrong is added to its
+ * problems. False where it is no list of rows at all. */
 bool import_yaml_read(struct import_file *file);
 /* Says what is wrong with the file, in the order of its lines. */
 void import_file_say(const struct cli *cli, struct import_file *file);

@@ -2,7 +2,7 @@
 #include "cli/crontab_file.h"
 #include "cli/crontab_notes.h"
 #include "cli/row_check.h"
-#include "cli/row_node.h"
+#include "config/row_node.h"
 #include "cli/verb_import.h"
 
 #include "base/json.h"
@@ -146,9 +146,9 @@ static void take_zone(struct crontab_import *import, const struct crontab_entry 
 	unsigned present)
 {
 	bool needed = entry->timezone && g_strcmp0(entry->timezone, import->cli->zone_name) != 0;
-	if (!has_column(row, "timezone") && (present & STORE_TIMEZONE || needed))
+	if (!has_column(row, "timezone") && (present & COLUMN_TIMEZONE || needed))
 		set_column(import, row, "timezone", entry->timezone);
-	if (!has_column(row, "dst") && present & STORE_DST)
+	if (!has_column(row, "dst") && present & COLUMN_DST)
 		set_column(import, row, "dst", "vixie");
 }
 

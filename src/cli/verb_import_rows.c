@@ -4,6 +4,7 @@
 
 #include "base/progress_bar.h"
 #include "cli/diff_view.h"
+#include "cli/row_build.h"
 #include "config/problem.h"
 #include "config/text_file.h"
 
@@ -74,19 +75,11 @@ void import_table_clear(struct import_table *table)
 /* --- whether the rows are good --- */
 
 /* What is written must be able to fire; a row that stays as it is, is not asked. */
-static void check_row(struct cli *cli, const struct action_defaults *defaults, const struct import_file *file,
-	const struct row_change *change)
+static void check_row(struct cli *cli, const struct import_file *file, const struct row_change *change)
 {
-	g_autoptr(GByteArray) packed = g_byte_array_new();
 	g_autoptr(GError) error = NULL;
-	struct lane_names lanes = cli_lanes(cli);
-	struct action *action = NULL;
 	struct action_row row = row_change_result(change);
-	/* A paused row will be resumed one day. */
-	if (row.enabled.set && row.enabled.value == 0)
-		row.enabled = (struct maybe_int){0};
-	action_pack(&row, defaults, packed);
-	action_build(packed->data, packed->len, defaults, &lanes, cli_schedules(cli), &action, &error);
+	struct action *action = row_build(cli, &row, &error);
 	if (!action) {
 		g_autofree char *place = g_strdup_printf("%s:%u", file->name, change->after->line);
 		problem_add(file->problems, place, NULL, "%s", error->message);
@@ -96,13 +89,11 @@ static void check_row(struct cli *cli, const struct action_defaults *defaults, c
 
 static void check_rows(struct cli *cli, const struct import_file *file, const struct table_diff *diff)
 {
-	struct action_defaults defaults;
-	cli_defaults(cli, &defaults);
 	struct progress_bar *bar = progress_bar_new("checking actions", diff->changes->len, cli->quiet);
 	for (guint i = 0; i < diff->changes->len && !problems_full(file->problems); i++) {
 		const struct row_change *change = &g_array_index(diff->changes, struct row_change, i);
 		if (change->kind != ROW_REMOVED)
-			check_row(cli, &defaults, file, change);
+			check_row(cli, file, change);
 		progress_bar_set(bar, i + 1);
 	}
 	progress_bar_free(bar);
@@ -113,8 +104,8 @@ static void check_rows(struct cli *cli, const struct import_file *file, const st
 static unsigned bits_of(uint32_t columns)
 {
 	unsigned bits = 0;
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++)
-		bits |= columns >> i & 1 ? store_table[i].bit : 0;
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++)
+		bits |= columns >> i & 1 ? row_columns[i].bit : 0;
 	return bits;
 }
 

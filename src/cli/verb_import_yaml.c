@@ -1,25 +1,13 @@
 /* import yaml: a list of actions in the form of sample_actions.yaml. */
-#include "cli/row_node.h"
 #include "cli/verb_import.h"
-#include "config/problem.h"
-#include "config/yaml_read.h"
-
-static void take_item(void *context, const struct node *item)
-{
-	struct import_file *file = context;
-	struct list_row row = {.line = (unsigned)item->line};
-	if (row_list_is_full(file->rows)) {
-		problem_add(file->problems, file->name, NULL,
-			"there are too many rows, or their texts are too long");
-		return;
-	}
-	if (row_node_read(item, file->name, file->rows, &row, file->problems))
-		row_list_add(file->rows, &row);
-}
+#include "config/row_node.h"
 
 bool import_yaml_read(struct import_file *file)
 {
-	return yaml_read_items(file->text, file->length, file->name, take_item, file, file->problems);
+	bool read = row_nodes_read(file->text, file->length, file->name, file->rows, file->problems);
+	/* It may be as large as the rows. */
+	g_clear_pointer(&file->text, g_free);
+	return read;
 }
 
 int import_yaml(struct cli *cli, const struct import_args *args)

@@ -39,7 +39,7 @@ static struct store_change *changes_of(
 		}
 		row->enabled = (struct maybe_int){.set = true, .value = enabled};
 		changes[(*count)++] =
-			(struct store_change){.kind = STORE_UPDATE, .set = STORE_ENABLED, .row = *row};
+			(struct store_change){.kind = STORE_UPDATE, .set = COLUMN_ENABLED, .row = *row};
 	}
 	return changes;
 }
@@ -48,7 +48,7 @@ static int set_enabled(struct cli *cli, struct store *store, struct row_set *set
 {
 	GError *error = NULL;
 	size_t count;
-	if (!(store_columns(store) & STORE_ENABLED)) {
+	if (!(store_columns(store) & COLUMN_ENABLED)) {
 		cli_error(cli,
 			"actions_db: %s: the table “action” has no column “enabled”; `action-scheduler check "
 			"--fix` adds it",

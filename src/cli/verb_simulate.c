@@ -250,7 +250,7 @@ const struct verb verb_simulate = {
 		"its jitter\n"
 		"depends. --diff compares with the file as `import yaml` does: by id, else by name; columns "
 		"that it\n"
-		"does not name stay.\n\n"
+		"does not name stay. Exit status 1 where `import yaml` would refuse the file.\n\n"
 		"--missed reads internal_db, beside a running scheduler too: what was due by now and is not "
 		"done,\n"
 		"and what merge_missed, actuality_time, catch_up_limit and --catch-up would make of it at a "

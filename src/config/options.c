@@ -348,7 +348,7 @@ const struct option options[] = {
 		.example = "{security.protocol: sasl_ssl, sasl.mechanism: SCRAM-SHA-512}",
 		.help = "Properties of librdkafka, by its own names. Those that would break what the "
 			"callback promises are refused."},
-	LIMITS(kafka, kafka.limits, "8192, or 65536 with `kafka.exactly_once`,"),
+	LIMITS(kafka, kafka.limits, "8192, or 131072 with `kafka.exactly_once`,"),
 	{.key = "exec.enabled",
 		.type = OPTION_BOOL,
 		.offset = AT(callback.exec.enabled),

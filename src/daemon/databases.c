@@ -30,11 +30,6 @@ struct action_defaults databases_defaults(const struct daemon *d, const struct c
 
 /* --- sample actions --- */
 
-static struct text text_of(const char *string)
-{
-	return (struct text){string, strlen(string)};
-}
-
 static bool samples_load(struct daemon *d, GError **error)
 {
 	g_autoptr(GPtrArray) problems = config_problems_new();
@@ -44,17 +39,10 @@ static bool samples_load(struct daemon *d, GError **error)
 		g_set_error_literal(error, AS_ERROR, AS_ERROR_INVALID, text);
 		return false;
 	}
-	d->sample_rows = g_new0(struct action_row, d->samples->len + 1);
-	for (guint i = 0; i < d->samples->len; i++) {
-		const struct sample_action *sample = g_ptr_array_index(d->samples, i);
-		d->sample_rows[i] = (struct action_row){
-			.name = text_of(sample->name),
-			.command = text_of(sample->command),
-			.cron = text_of(sample->cron),
-			.merge_missed = {sample->has_merge_missed, sample->merge_missed},
-			.actuality_time = {sample->has_actuality, sample->actuality_s},
-		};
-	}
+	guint count = d->samples->rows->len;
+	d->sample_rows = g_new0(struct action_row, count + 1);
+	for (guint i = 0; i < count; i++)
+		d->sample_rows[i] = row_list_at(d->samples, i)->row;
 	return true;
 }
 
@@ -210,7 +198,7 @@ void databases_start_store(struct daemon *d)
 		.period = c->track_changes_period,
 		.fresh = !d->known,
 		.samples = d->sample_rows,
-		.sample_count = d->samples ? d->samples->len : 0,
+		.sample_count = d->samples ? d->samples->rows->len : 0,
 	};
 	options.store.echo = c->test.echo_actions_db_engine ? echo_log : NULL;
 	options.store.context = journal;
@@ -240,6 +228,6 @@ void databases_free(struct daemon *d)
 	g_free(d->store_settings);
 	g_free(d->journal_settings);
 	g_free(d->sample_rows);
-	g_clear_pointer(&d->samples, g_ptr_array_unref);
+	g_clear_pointer(&d->samples, row_list_free);
 	g_free(d->machine_zone);
 }

@@ -84,7 +84,7 @@ struct daemon {
 	struct schedule_cache *cache;
 	struct action_defaults defaults;
 	struct tracker *tracker;
-	GPtrArray *samples;
+	struct row_list *samples;
 	struct action_row *sample_rows;
 	struct store_setting *store_settings;     /* of actions_db */
 	struct journal_setting *journal_settings; /* of internal_db */

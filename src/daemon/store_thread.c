@@ -104,7 +104,7 @@ static int id_compare(const void *a, const void *b)
 /* Brings the column `error` up to date. That it cannot be written is said once and harms nothing. */
 static void errors_write(struct store_thread *t)
 {
-	if (!(store_columns(t->store) & STORE_ERROR))
+	if (!(store_columns(t->store) & COLUMN_ERROR))
 		return;
 	size_t count = g_hash_table_size(t->bad), n = 0;
 	g_autofree struct store_row_error *rows = g_new0(struct store_row_error, count + 1);

@@ -18,7 +18,7 @@ struct store_backend {
 	/* Whether the table has no row; the columns are known then. */
 	bool (*is_empty)(struct store *store, bool *empty, GError **error);
 	/* What store_write is made of, see change.h. Begins a transaction that writes; *present is the
-	 * columns that the table has, of STORE_ROW_ALL. */
+	 * columns that the table has, of COLUMNS_OF_ROW. */
 	bool (*write_begin)(struct store *store, unsigned *present, GError **error);
 	/* *written is how many rows there were to insert, update or delete. After an error, or where a row
 	 * was lacking, some may have been written: the caller goes back to a savepoint. */

@@ -33,9 +33,9 @@ static const char *text_fault(struct text text)
 
 static bool change_check(struct store_change *change, GError **error)
 {
-	for (size_t i = 0; i < STORE_COLUMN_COUNT && change->kind != STORE_DELETE; i++) {
-		const struct column *column = &store_table[i];
-		if (!(change->set & column->bit & STORE_ROW_ALL) || column->kind != COLUMN_TEXT)
+	for (size_t i = 0; i < ROW_COLUMN_COUNT && change->kind != STORE_DELETE; i++) {
+		const struct column *column = &row_columns[i];
+		if (!(change->set & column->bit & COLUMNS_OF_ROW) || column->kind != COLUMN_TEXT)
 			continue;
 		const char *fault = text_fault(*column_text(column, &change->row));
 		if (fault) {
@@ -64,14 +64,14 @@ struct writer {
 
 static unsigned change_columns(const struct writer *writer, const struct store_change *change)
 {
-	return change->kind == STORE_DELETE ? 0 : change->set & writer->present & STORE_ROW_ALL;
+	return change->kind == STORE_DELETE ? 0 : change->set & writer->present & COLUMNS_OF_ROW;
 }
 
 static bool columns_are_there(const struct writer *writer, struct store_change *change, GError **error)
 {
-	unsigned lacking = change->kind == STORE_DELETE ? 0 : change->set & STORE_ROW_ALL & ~writer->present;
-	for (size_t i = 0; i < STORE_COLUMN_COUNT && lacking; i++) {
-		const struct column *column = &store_table[i];
+	unsigned lacking = change->kind == STORE_DELETE ? 0 : change->set & COLUMNS_OF_ROW & ~writer->present;
+	for (size_t i = 0; i < ROW_COLUMN_COUNT && lacking; i++) {
+		const struct column *column = &row_columns[i];
 		if (!(lacking & column->bit) || is_null(column, &change->row))
 			continue;
 		g_autofree char *name = change_name(change);
@@ -86,9 +86,9 @@ static bool columns_are_there(const struct writer *writer, struct store_change *
 static size_t change_bytes(struct store_change *change)
 {
 	size_t bytes = 0;
-	for (size_t i = 0; i < STORE_COLUMN_COUNT; i++)
-		if (change->set & store_table[i].bit & STORE_ROW_ALL && store_table[i].kind == COLUMN_TEXT)
-			bytes += column_text(&store_table[i], &change->row)->length;
+	for (size_t i = 0; i < ROW_COLUMN_COUNT; i++)
+		if (change->set & row_columns[i].bit & COLUMNS_OF_ROW && row_columns[i].kind == COLUMN_TEXT)
+			bytes += column_text(&row_columns[i], &change->row)->length;
 	return bytes;
 }
 
@@ -105,9 +105,9 @@ static struct change_slice slice_next(const struct writer *writer, struct store_
 	}
 	struct change_slice slice = {
 		.kind = changes[0].kind, .keep_id = changes[0].keep_id, .changes = changes, .count = n};
-	for (size_t i = 0; i < STORE_COLUMN_COUNT; i++)
-		if (columns & store_table[i].bit)
-			slice.columns[slice.column_count++] = &store_table[i];
+	for (size_t i = 0; i < ROW_COLUMN_COUNT; i++)
+		if (columns & row_columns[i].bit)
+			slice.columns[slice.column_count++] = &row_columns[i];
 	return slice;
 }
 
@@ -232,10 +232,14 @@ bool store_add_samples(struct store *store, const struct action_row *rows, size_
 		return true;
 	g_autofree struct store_change *changes = g_new0(struct store_change, count);
 	g_autofree int64_t *ids = g_new0(int64_t, count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		changes[i] = (struct store_change){.kind = STORE_INSERT,
-			.set = (STORE_ROW_ALL & ~STORE_COLUMNS_ALL) | (STORE_ROW_ALL & store->columns),
+			.keep_id = rows[i].id != 0,
+			.set = COLUMNS_OF_ROW,
 			.row = rows[i]};
+		if (!change_check(&changes[i], error))
+			return false;
+	}
 	const struct job job = {.changes = changes, .count = count, .ids = ids, .if_empty = true};
 	return job_do(store, &job, error);
 }

@@ -9,7 +9,7 @@
 struct change_slice {
 	enum store_change_kind kind;
 	bool keep_id;
-	const struct column *columns[STORE_COLUMN_COUNT]; /* to be written, in the order of store_table */
+	const struct column *columns[ROW_COLUMN_COUNT]; /* to be written, in the order of row_columns */
 	unsigned column_count;
 	struct store_change *changes; /* not const for column_text alone */
 	size_t count;

@@ -12,12 +12,12 @@
 
 /* The columns that the table has. */
 struct mysql_shape {
-	const struct column *columns[STORE_COLUMN_COUNT]; /* those that it has, in the order of store_table */
-	enum enum_field_types types[STORE_COLUMN_COUNT], id_type;
-	bool nullable[STORE_COLUMN_COUNT], id_nullable;
+	const struct column *columns[ROW_COLUMN_COUNT]; /* those that it has, in the order of row_columns */
+	enum enum_field_types types[ROW_COLUMN_COUNT], id_type;
+	bool nullable[ROW_COLUMN_COUNT], id_nullable;
 	bool binary; /* one of the texts is bytes, without a character set */
 	unsigned count;
-	unsigned bits; /* enum store_column */
+	unsigned bits; /* enum row_column */
 };
 
 enum mysql_wait_end { MYSQL_WAIT_DONE, MYSQL_WAIT_TIMED_OUT, MYSQL_WAIT_STOPPED };

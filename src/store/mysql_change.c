@@ -171,7 +171,7 @@ static bool update_rows(
 	if (!update)
 		return false;
 	for (size_t i = 0; i < slice->count; i++) {
-		MYSQL_BIND binds[STORE_COLUMN_COUNT + 1];
+		MYSQL_BIND binds[ROW_COLUMN_COUNT + 1];
 		bind_row(binds, slice, &slice->changes[i].row);
 		if (!store_mysql_execute(m, update, sql, binds, error))
 			return false;

@@ -76,7 +76,7 @@ bool store_mysql_write_errors(
 	struct mysql_shape shape;
 	if (!store_mysql_connect(m, error) || !store_mysql_shape(m, &shape, error))
 		return false;
-	if (!(shape.bits & STORE_ERROR))
+	if (!(shape.bits & COLUMN_ERROR))
 		return true;
 	g_autoptr(GArray) updates = updates_find(m, errors, count, error);
 	if (!updates)
@@ -97,7 +97,7 @@ bool store_mysql_inspect(struct store *store, struct store_state *state, GError 
 		return false;
 	state->role = g_strdup(m->options.username);
 	state->columns = shape.bits;
-	if (!(shape.bits & STORE_ERROR))
+	if (!(shape.bits & COLUMN_ERROR))
 		return true;
 	/* A session that only reads refuses it whoever asks. */
 	if (m->options.read_only && !store_mysql_run(m, "SET SESSION TRANSACTION READ WRITE", error))

@@ -15,7 +15,7 @@ static bool is_text(enum enum_field_types type)
 
 /* The field of each column, NULL for one that the table has not. */
 struct mysql_fields {
-	const MYSQL_FIELD *id, *columns[STORE_COLUMN_COUNT];
+	const MYSQL_FIELD *id, *columns[ROW_COLUMN_COUNT];
 };
 
 static struct mysql_fields fields_find(MYSQL_RES *meta)
@@ -25,8 +25,8 @@ static struct mysql_fields fields_find(MYSQL_RES *meta)
 		const MYSQL_FIELD *field = mysql_fetch_field_direct(meta, i);
 		if (g_ascii_strcasecmp(field->name, "id") == 0)
 			fields.id = field;
-		for (unsigned j = 0; j < STORE_COLUMN_COUNT; j++)
-			if (g_ascii_strcasecmp(store_table[j].name, field->name) == 0)
+		for (unsigned j = 0; j < ROW_COLUMN_COUNT; j++)
+			if (g_ascii_strcasecmp(row_columns[j].name, field->name) == 0)
 				fields.columns[j] = field;
 	}
 	return fields;
@@ -35,9 +35,9 @@ static struct mysql_fields fields_find(MYSQL_RES *meta)
 static bool check_required(const struct store_mysql *m, const struct mysql_fields *fields, GError **error)
 {
 	const char *lacking = fields->id ? NULL : "id";
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT && !lacking; i++)
-		if (store_table[i].required && !fields->columns[i])
-			lacking = store_table[i].name;
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT && !lacking; i++)
+		if (row_columns[i].required && !fields->columns[i])
+			lacking = row_columns[i].name;
 	if (lacking)
 		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "%s: the table “action” has no column “%s”",
 			m->base.place, lacking);
@@ -48,15 +48,15 @@ static void shape_fill(struct mysql_shape *shape, const struct mysql_fields *fie
 {
 	*shape = (struct mysql_shape){
 		.id_type = fields->id->type, .id_nullable = !(fields->id->flags & NOT_NULL_FLAG)};
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++) {
 		const MYSQL_FIELD *field = fields->columns[i];
 		if (!field)
 			continue;
 		shape->types[shape->count] = field->type;
 		shape->nullable[shape->count] = !(field->flags & NOT_NULL_FLAG);
 		shape->binary |= is_text(field->type) && field->charsetnr == CHARACTER_SET_BINARY;
-		shape->columns[shape->count++] = &store_table[i];
-		shape->bits |= store_table[i].bit;
+		shape->columns[shape->count++] = &row_columns[i];
+		shape->bits |= row_columns[i].bit;
 	}
 }
 
@@ -71,7 +71,7 @@ bool store_mysql_shape(struct store_mysql *m, struct mysql_shape *shape, GError 
 	bool done = check_required(m, &fields, error);
 	if (done) {
 		shape_fill(shape, &fields);
-		m->base.columns = shape->bits & STORE_COLUMNS_ALL;
+		m->base.columns = shape->bits & COLUMNS_OPTIONAL;
 	}
 	mysql_free_result(meta);
 	return done;

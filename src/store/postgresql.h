@@ -75,10 +75,10 @@ bool pg_read_jobs(struct store *store, struct apscheduler_jobs *jobs, bool *ther
 /* --- postgresql_read.c --- */
 
 struct pg_shape {
-	const struct column *columns[STORE_COLUMN_COUNT]; /* those that it has, in the order of store_table */
+	const struct column *columns[ROW_COLUMN_COUNT]; /* those that it has, in the order of row_columns */
 	unsigned count;
-	unsigned bits;  /* enum store_column */
-	unsigned texts; /* bits by place in store_table: no cast makes these texts */
+	unsigned bits;  /* enum row_column */
+	unsigned texts; /* bits by place in row_columns: no cast makes these texts */
 	const char *id; /* an expression that gives the id as int8, NULL where it is none */
 };
 /* Errors: AS_ERROR_MISSING where there is no table, AS_ERROR_INVALID where it lacks a column that must be. */

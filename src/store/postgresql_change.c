@@ -208,8 +208,8 @@ static const char *need_of(const struct change_slice *slice)
 static PGresult *slice_query(struct store_pg *pg, const struct change_slice *slice, GError **error)
 {
 	g_autoptr(GString) sql = g_string_new(NULL);
-	GString *arrays[STORE_COLUMN_COUNT + 1];
-	const char *values[STORE_COLUMN_COUNT + 1];
+	GString *arrays[ROW_COLUMN_COUNT + 1];
+	const char *values[ROW_COLUMN_COUNT + 1];
 	int count = 0;
 	switch (slice->kind) {
 	case STORE_INSERT: append_insert(pg, slice, sql); break;

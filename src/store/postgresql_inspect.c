@@ -46,7 +46,7 @@ static bool ask_errors(struct store_pg *pg, struct store_state *state, GError **
 		"pg_catalog.format('the role %1$I needs UPDATE on the column error: GRANT UPDATE (error) "
 		"ON action TO %1$I', current_user) "
 		"FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass('action')";
-	if (!(state->columns & STORE_ERROR))
+	if (!(state->columns & COLUMN_ERROR))
 		return true;
 	g_autoptr(PGresult) row = pg_query(pg, NULL, sql, 0, NULL, error);
 	if (!row)

@@ -8,9 +8,9 @@
 
 static const struct column *column_find(const char *name)
 {
-	for (size_t i = 0; i < STORE_COLUMN_COUNT; i++)
-		if (strcmp(store_table[i].name, name) == 0)
-			return &store_table[i];
+	for (size_t i = 0; i < ROW_COLUMN_COUNT; i++)
+		if (strcmp(row_columns[i].name, name) == 0)
+			return &row_columns[i];
 	return NULL;
 }
 
@@ -34,9 +34,9 @@ static unsigned list_columns(const PGresult *list, struct pg_shape *shape)
 	for (int i = 0; i < PQntuples(list); i++) {
 		const struct column *column = column_find(PQgetvalue(list, i, 0));
 		if (column) {
-			present |= 1u << (column - store_table);
+			present |= 1u << (column - row_columns);
 			if (type_is_text(PQgetvalue(list, i, 1)))
-				shape->texts |= 1u << (column - store_table);
+				shape->texts |= 1u << (column - row_columns);
 		}
 		if (strcmp(PQgetvalue(list, i, 0), "id") == 0)
 			shape->id = id_expression(PQgetvalue(list, i, 1));
@@ -48,9 +48,9 @@ static bool check_required(
 	const struct store_pg *pg, const struct pg_shape *shape, unsigned present, GError **error)
 {
 	const char *lacking = shape->id ? NULL : "id";
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT && !lacking; i++)
-		if (store_table[i].required && !(present >> i & 1))
-			lacking = store_table[i].name;
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT && !lacking; i++)
+		if (row_columns[i].required && !(present >> i & 1))
+			lacking = row_columns[i].name;
 	if (lacking)
 		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "%s: the table “action” has no column “%s”",
 			pg->base.place, lacking);
@@ -75,13 +75,13 @@ bool pg_shape(struct store_pg *pg, struct pg_shape *shape, GError **error)
 	}
 	if (!check_required(pg, shape, present, error))
 		return false;
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++) {
 		if (!(present >> i & 1))
 			continue;
-		shape->columns[shape->count++] = &store_table[i];
-		shape->bits |= store_table[i].bit;
+		shape->columns[shape->count++] = &row_columns[i];
+		shape->bits |= row_columns[i].bit;
 	}
-	pg->base.columns = shape->bits & STORE_COLUMNS_ALL;
+	pg->base.columns = shape->bits & COLUMNS_OPTIONAL;
 	return true;
 }
 
@@ -128,8 +128,8 @@ static void field_set(const struct column *column, struct action_row *row, const
 /* The id, then the columns that have a place in the row; libpq has put a NUL behind the data. */
 static bool row_fill(struct cursor cursor, const struct pg_shape *shape, struct action_row *row, bool *has_id)
 {
-	char *id, *data[STORE_COLUMN_COUNT];
-	int32_t lengths[STORE_COLUMN_COUNT];
+	char *id, *data[ROW_COLUMN_COUNT];
+	int32_t lengths[ROW_COLUMN_COUNT];
 	unsigned count = 0;
 	int32_t id_length = field_next(&cursor, &id);
 	if (id_length != 8 && id_length != -1)
@@ -232,7 +232,7 @@ static char *copy_sql(const struct pg_shape *shape, const char *where)
 	for (unsigned i = 0; i < shape->count; i++)
 		if (shape->columns[i]->offset != NOT_IN_ROW)
 			g_string_append_printf(sql, ", \"%s\"%s", shape->columns[i]->name,
-				shape->texts >> (shape->columns[i] - store_table) & 1 ? "" : "::text");
+				shape->texts >> (shape->columns[i] - row_columns) & 1 ? "" : "::text");
 	/* Ordered by the column itself, its index serves; without the table's name it would be the
 	 * expression. */
 	g_string_append_printf(sql, " FROM action%s ORDER BY %s) TO STDOUT (FORMAT binary)", where,

@@ -158,7 +158,7 @@ bool pg_write_errors(struct store *store, const struct store_row_error *errors, 
 	struct pg_shape shape;
 	if (!pg_open(pg, error) || !pg_shape(pg, &shape, error))
 		return false;
-	if (!(shape.bits & STORE_ERROR))
+	if (!(shape.bits & COLUMN_ERROR))
 		return true;
 	g_autoptr(PGresult) present = pg_query(pg, PG_NEED_SELECT,
 		"SELECT id::text, error FROM action WHERE error IS NOT NULL", 0, NULL, error);

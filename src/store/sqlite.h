@@ -40,9 +40,9 @@ bool store_file_write(struct store_file *file, bool (*work)(struct store_file *,
 
 /* The columns that the table has. */
 struct table_shape {
-	const struct column *columns[STORE_COLUMN_COUNT]; /* those that it has, in the order of store_table */
+	const struct column *columns[ROW_COLUMN_COUNT]; /* those that it has, in the order of row_columns */
 	unsigned count;
-	unsigned bits;      /* enum store_column */
+	unsigned bits;      /* enum row_column */
 	bool id_is_integer; /* ids are stored and ordered as integers */
 };
 /* Errors: AS_ERROR_MISSING where there is no table, AS_ERROR_INVALID where it lacks a column that must be. */

@@ -106,7 +106,7 @@ bool store_file_write_errors(
 	struct table_shape shape;
 	if (!store_file_open(file, error) || !store_file_shape(file, &shape, error))
 		return false;
-	if (!(shape.bits & STORE_ERROR))
+	if (!(shape.bits & COLUMN_ERROR))
 		return true;
 	if (!errors_work(file, &wanted, error))
 		return false;
@@ -122,7 +122,7 @@ bool store_file_inspect(struct store *store, struct store_state *state, GError *
 	if (!store_file_open(file, error) || !store_file_shape(file, &shape, error))
 		return false;
 	state->columns = shape.bits;
-	if (shape.bits & STORE_ERROR && !sqlite_may_write(store->place, &refused))
+	if (shape.bits & COLUMN_ERROR && !sqlite_may_write(store->place, &refused))
 		state->errors_refused = g_strdup(refused->message);
 	return true;
 }

@@ -6,13 +6,13 @@
 
 static const struct column *column_find(const char *name)
 {
-	for (size_t i = 0; i < STORE_COLUMN_COUNT; i++)
-		if (g_ascii_strcasecmp(store_table[i].name, name) == 0)
-			return &store_table[i];
+	for (size_t i = 0; i < ROW_COLUMN_COUNT; i++)
+		if (g_ascii_strcasecmp(row_columns[i].name, name) == 0)
+			return &row_columns[i];
 	return NULL;
 }
 
-/* Takes the columns down as they come; *id and *present (bits by place in store_table) say which there are.
+/* Takes the columns down as they come; *id and *present (bits by place in row_columns) say which there are.
  */
 static bool list_columns(struct store_file *file, struct table_shape *shape, bool *id, unsigned *present,
 	bool *any, GError **error)
@@ -27,7 +27,7 @@ static bool list_columns(struct store_file *file, struct table_shape *shape, boo
 		const char *type = (const char *)sqlite3_column_text(list, 2);
 		const struct column *column = column_find(name ? name : "");
 		if (column)
-			*present |= 1u << (column - store_table);
+			*present |= 1u << (column - row_columns);
 		if (name && g_ascii_strcasecmp(name, "id") == 0) {
 			*id = true;
 			/* SQLite's own rule for the affinity of a declared type. */
@@ -41,9 +41,9 @@ static bool list_columns(struct store_file *file, struct table_shape *shape, boo
 static bool check_required(const struct store_file *file, bool id, unsigned present, GError **error)
 {
 	const char *lacking = id ? NULL : "id";
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT && !lacking; i++)
-		if (store_table[i].required && !(present >> i & 1))
-			lacking = store_table[i].name;
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT && !lacking; i++)
+		if (row_columns[i].required && !(present >> i & 1))
+			lacking = row_columns[i].name;
 	if (lacking)
 		g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "%s: the table “action” has no column “%s”",
 			file->base.place, lacking);
@@ -64,13 +64,13 @@ bool store_file_shape(struct store_file *file, struct table_shape *shape, GError
 	}
 	if (!check_required(file, id, present, error))
 		return false;
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++) {
 		if (!(present >> i & 1))
 			continue;
-		shape->columns[shape->count++] = &store_table[i];
-		shape->bits |= store_table[i].bit;
+		shape->columns[shape->count++] = &row_columns[i];
+		shape->bits |= row_columns[i].bit;
 	}
-	file->base.columns = shape->bits & STORE_COLUMNS_ALL;
+	file->base.columns = shape->bits & COLUMNS_OPTIONAL;
 	return true;
 }
 

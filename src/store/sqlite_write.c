@@ -38,8 +38,8 @@ static bool add_columns(struct store_file *file, void *context, GError **error)
 	struct table_shape shape;
 	if (!store_file_shape(file, &shape, error))
 		return false;
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
-		const struct column *column = &store_table[i];
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++) {
+		const struct column *column = &row_columns[i];
 		if (!column_is_optional(column) || shape.bits & column->bit)
 			continue;
 		g_autofree char *sql = g_strdup_printf(
@@ -59,7 +59,7 @@ bool store_file_complete_table(struct store *store, unsigned *added, GError **er
 	if (!store_file_open(file, error) || !store_file_shape(file, &shape, error))
 		return false;
 	store_forget(store);
-	if ((~shape.bits & STORE_COLUMNS_ALL) && !store_file_write(file, add_columns, &count, error))
+	if ((~shape.bits & COLUMNS_OPTIONAL) && !store_file_write(file, add_columns, &count, error))
 		return false;
 	*added = count;
 	return true;

@@ -124,7 +124,7 @@ bool store_inspect(struct store *store, struct store_state *out, GError **error)
 {
 	struct store_state state = {0};
 	if (store->backend->inspect(store, &state, error)) {
-		state.columns &= STORE_COLUMNS_ALL;
+		state.columns &= COLUMNS_OPTIONAL;
 		*out = state;
 		return true;
 	}

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "model/action.h"
+#include "model/row_columns.h"
 
 struct store;
 
@@ -47,8 +48,8 @@ void store_close(struct store *store); /* NULL is fine */
 bool store_create_table(struct store *store, GError **error);
 /* Adds the optional columns that the table lacks; *added is how many. */
 bool store_complete_table(struct store *store, unsigned *added, GError **error);
-/* Writes rows in the order of the array, the ids given by the database, where the table is empty; used by
- * test.write_sample_actions_to_db. */
+/* Writes rows in the order of the array where the table is empty; where an id is 0 the database gives one.
+ * Used by test.write_sample_actions_to_db. Errors as store_write. */
 bool store_add_samples(struct store *store, const struct action_row *rows, size_t count, GError **error);
 
 /* Returns false to stop. The row is borrowed. */
@@ -88,29 +89,10 @@ bool store_tells_after_commit(const struct store *store);
 
 /* The path or host of the database, for messages. Borrowed. */
 const char *store_place(const struct store *store);
-enum store_column {
-	STORE_ENABLED = 1 << 0,
-	STORE_TIMEZONE = 1 << 1,
-	STORE_CALLBACK = 1 << 2,
-	STORE_MAX_INSTANCES = 1 << 3,
-	STORE_TIMEOUT = 1 << 4,
-	STORE_MAX_ATTEMPTS = 1 << 5,
-	STORE_DST = 1 << 6,
-	STORE_CATCH_UP_LIMIT = 1 << 7,
-	STORE_TOPIC = 1 << 8,
-	STORE_ERROR = 1 << 9,
-	STORE_COLUMNS_ALL = (1 << 10) - 1, /* the optional ones */
-	STORE_NAME = 1 << 10,
-	STORE_COMMAND = 1 << 11,
-	STORE_CRON = 1 << 12,
-	STORE_MERGE_MISSED = 1 << 13,
-	STORE_ACTUALITY_TIME = 1 << 14,
-	STORE_ROW_ALL = ((1 << 15) - 1) & ~STORE_ERROR, /* those of struct action_row */
-};
-/* The optional columns that the table has, as a bit set of enum store_column; known after a read. */
+/* The optional columns that the table has, as a bit set of enum row_column; known after a read. */
 unsigned store_columns(const struct store *store);
 /* The name of one of them. Static. */
-const char *store_column_name(enum store_column column);
+const char *store_column_name(enum row_column column);
 
 /* What tells of changes at once, in its present state. */
 enum store_trigger {
@@ -121,7 +103,7 @@ enum store_trigger {
 };
 /* What a scheduler may do here. */
 struct store_state {
-	unsigned columns; /* the optional ones that there are, enum store_column */
+	unsigned columns; /* the optional ones that there are, enum row_column */
 	enum store_trigger trigger;
 	char *role; /* on a server, for messages: “action_scheduler”; else NULL */
 	/* Why the column `error` cannot be written, with the way out. NULL: it can, or the table has none. */
@@ -139,7 +121,7 @@ struct store_change {
 	enum store_change_kind kind;
 	/* STORE_INSERT: the row is to have the id that stands in it; else the database gives one. */
 	bool keep_id;
-	/* What is written of the row, of STORE_ROW_ALL; the rest gets the default of the database, or stays.
+	/* What is written of the row, of COLUMNS_OF_ROW; the rest gets the default of the database, or stays.
 	 * A column that the table lacks is NULL in every row, so NULL may be written to it. */
 	unsigned set;
 	struct action_row row;

@@ -37,9 +37,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	g_autoptr(GPtrArray) problems = config_problems_new();
 	read_config((const char *)data, size, problems);
-	GPtrArray *samples = sample_actions_read((const char *)data, size, "sample_actions.yaml", problems);
-	if (samples)
-		g_ptr_array_unref(samples);
+	struct row_list *samples =
+		sample_actions_read((const char *)data, size, "sample_actions.yaml", problems);
+	row_list_free(samples);
 	for (guint i = 0; i < problems->len; i++) {
 		g_autofree char *text = config_problem_text(g_ptr_array_index(problems, i));
 		if (!g_utf8_validate(text, -1, NULL) || strchr(text, '\n'))

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/row_node.h"
+#include "config/row_node.h"
 #include "cli/verb_export.h"
 #include "config/yaml_read.h"
 

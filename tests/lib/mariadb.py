@@ -49,6 +49,8 @@ class MariaDb:
         if os.geteuid() == 0:
             os.chown(self.directory, pwd.getpwnam(self.user).pw_uid, -1)
         self.directory.chmod(0o755)
+        # A server that starts clears the temporary tables in its TMPDIR, whosever they are.
+        self.environment = os.environ | {'TMPDIR': str(self.directory)}
         try:
             self._install()
             self.start()
@@ -65,7 +67,8 @@ class MariaDb:
             done = subprocess.run(
                 [*self._as_user(), INSTALL, '--no-defaults', f'--datadir={self.directory}/data', '--skip-test-db',
                  '--auth-root-authentication-method=normal', '--innodb-log-file-size=4M'],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
+                env=self.environment)
             if done.returncode == 0:
                 return
             text = done.stdout.decode(errors='replace')[-4000:]
@@ -83,7 +86,7 @@ class MariaDb:
                  f'--user={self.user}', '--innodb-buffer-pool-size=64M', '--innodb-log-file-size=4M',
                  '--innodb-flush-log-at-trx-commit=2', '--skip-name-resolve',
                  '--max-allowed-packet=64M', *self.arguments],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
         deadline = time.monotonic() + timeout
         while self._try('SELECT 1') is None:
             if self.process.poll() is not None or time.monotonic() > deadline:

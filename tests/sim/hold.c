@@ -3,11 +3,13 @@
 void held_init(struct world *world)
 {
 	world->held.windows = g_array_new(FALSE, FALSE, sizeof(struct held_window));
+	world->held.ends = g_array_new(FALSE, FALSE, sizeof(time_us));
 }
 
 void held_clear(struct world *world)
 {
 	g_array_unref(world->held.windows);
+	g_array_unref(world->held.ends);
 }
 
 /* --- beginning and ending --- */
@@ -33,11 +35,26 @@ static void window_add(struct world *world, time_us to, uint64_t sequence)
 	g_array_append_val(held->windows, window);
 }
 
+static void ended(struct world *world)
+{
+	time_us now = world_now(world);
+	g_array_append_val(world->held.ends, now);
+}
+
+bool held_ended(const struct world *world, time_us at)
+{
+	const GArray *ends = world->held.ends;
+	guint i = 0;
+	while (i < ends->len && g_array_index(ends, time_us, i) != at)
+		i++;
+	return i < ends->len;
+}
+
 static void end(struct world *world, bool skip)
 {
 	struct held *held = &world->held;
 	held->on = false;
-	held->ended_at = world_now(world);
+	ended(world);
 	held->released_by = engine_next_sequence(world->engine);
 	if (skip)
 		window_add(world, world_now(world), held->released_by);
@@ -99,7 +116,7 @@ void held_start(struct world *world)
 	held->since = MIN(hold->since, world_now(world));
 	held->released_by = 0;
 	if (!held->on)
-		held->ended_at = world_now(world);
+		ended(world);
 	if (hold->skip_until == TIME_US_MIN)
 		return;
 	/* The first commit of this life ends it. */

@@ -113,8 +113,9 @@ static void apply_record(struct world *world, const struct backlog_record *row)
 		stored->data.id = row->id;
 		insert_record(journal, stored);
 	}
+	/* A hold is over. */
 	if (stored->data.held && !row->held)
-		stored->decided_now = world->held.ended_at;
+		stored->decided_now = held_ended(world, row->decided_now) ? row->decided_now : TIME_US_MIN;
 	if (row->decided_now != stored->decided_now)
 		world_fail(world,
 			"record %" G_GUINT64_FORMAT ": decided against another time than it is to be",

@@ -347,13 +347,14 @@ struct held_window {
 struct held {
 	bool on;
 	time_us since, high;  /* high: the latest time that the clock had shown by then */
-	time_us ended_at;     /* against which what it held is judged */
 	uint64_t released_by; /* the commit with which its end is durable; 0: it is */
 	enum hold_wish wish;  /* of the next turn */
 	GArray *windows;      /* struct held_window */
+	GArray *ends;         /* time_us: when holds ended, by which what they kept is judged */
 };
 
 void held_init(struct world *world);
+bool held_ended(const struct world *world, time_us at);
 void held_clear(struct world *world);
 /* What the script wants of the next turn. */
 void held_do(struct world *world);

@@ -10,6 +10,7 @@
 #include "callback/backends.h"
 #include "callback/kafka_config.h"
 #include "callback/kafka_message.h"
+#include "callback/kafka_once.h"
 
 static struct callback_settings settings_new(void)
 {
@@ -36,6 +37,21 @@ static void check(const char *name, const char *value, const char *expected)
 	assert_int_equal(error->code, AS_ERROR_INVALID);
 	if (!strstr(error->message, expected) || !strstr(error->message, name))
 		fail_msg("%s: %s: %s", name, value, error->message);
+}
+
+/* Repeats are what bounds it; with exactly_once there are none. */
+static void more_may_be_on_its_way_with_exactly_once(void **state)
+{
+	(void)state;
+	struct callback_settings settings = settings_new();
+	assert_int_equal(callback_kafka.limits(&settings).max_open, 0);
+	settings.kafka.exactly_once = true;
+	assert_int_equal(callback_kafka.limits(&settings).max_open, KAFKA_ONCE_OPEN);
+	settings.kafka.limits.max_open = 100;
+	settings.kafka.limits.per_hour = 7;
+	assert_int_equal(callback_kafka.limits(&settings).max_open, 100);
+	assert_int_equal(callback_kafka.limits(&settings).per_hour, 7);
+	g_hash_table_unref(settings.kafka.options);
 }
 
 static void properties_that_break_the_promise_are_refused(void **state)
@@ -202,6 +218,7 @@ int main(void)
 		cmocka_unit_test(properties_that_keep_it_are_taken),
 		cmocka_unit_test(properties_that_there_are_not_are_told),
 		cmocka_unit_test(login_is_given_once),
+		cmocka_unit_test(more_may_be_on_its_way_with_exactly_once),
 		cmocka_unit_test(server_and_topic_are_needed),
 		cmocka_unit_test(servers_are_read),
 		cmocka_unit_test(json_is_as_python_writes_it),

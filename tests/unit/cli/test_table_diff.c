@@ -43,7 +43,7 @@ static struct world world_new(void)
 
 static void compare(struct world *w, bool prune)
 {
-	w->diff = table_diff_new(w->table, STORE_COLUMNS_ALL, w->file, "file", prune, w->problems);
+	w->diff = table_diff_new(w->table, COLUMNS_OPTIONAL, w->file, "file", prune, w->problems);
 }
 
 static void world_clear(struct world *w)

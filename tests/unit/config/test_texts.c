@@ -106,10 +106,10 @@ static void every_key_of_the_template_can_be_uncommented(void **state)
 	config_free(config);
 }
 
-static GPtrArray *read_samples(const char *text, const char *expected_problems)
+static struct row_list *read_samples(const char *text, const char *expected_problems)
 {
 	g_autoptr(GPtrArray) problems = config_problems_new();
-	GPtrArray *samples = sample_actions_read(text, strlen(text), "s.yaml", problems);
+	struct row_list *samples = sample_actions_read(text, strlen(text), "s.yaml", problems);
 	g_autofree char *complaints = scratch_problems(problems);
 	assert_string_equal(complaints, expected_problems);
 	assert_int_equal(!samples, !!*expected_problems);
@@ -121,20 +121,21 @@ static void the_sample_actions_are_the_two(void **state)
 	(void)state;
 	g_autofree char *kept = read_source_file("sample_actions.yaml");
 	assert_string_equal(kept, sample_actions_text);
-	g_autoptr(GPtrArray) samples = read_samples(kept, "");
-	assert_int_equal(samples->len, 2);
-	const struct sample_action *first = g_ptr_array_index(samples, 0);
-	const struct sample_action *second = g_ptr_array_index(samples, 1);
-	assert_string_equal(first->name, "Action1");
-	assert_string_equal(first->command, "command1");
-	assert_string_equal(first->cron, "{\"format\": \"unix\", \"params\": {\"value\": \"* * * * *\"}}");
-	assert_string_equal(second->name, "Action2");
-	assert_string_equal(second->command, "command2");
-	assert_string_equal(second->cron,
+	struct row_list *samples = read_samples(kept, "");
+	assert_int_equal(samples->rows->len, 2);
+	const struct list_row *first = row_list_at(samples, 0), *second = row_list_at(samples, 1);
+	assert_string_equal(first->row.name.data, "Action1");
+	assert_string_equal(first->row.command.data, "command1");
+	assert_string_equal(
+		first->row.cron.data, "{\"format\": \"unix\", \"params\": {\"value\": \"* * * * *\"}}");
+	assert_string_equal(second->row.name.data, "Action2");
+	assert_string_equal(second->row.command.data, "command2");
+	assert_string_equal(second->row.cron.data,
 		"{\"format\": \"apscheduler\", \"params\": {\"second\": \"*/20\", \"end_date\": "
 		"\"2050-05-05\"}}");
-	assert_false(first->has_merge_missed || first->has_actuality || second->has_merge_missed ||
-		     second->has_actuality);
+	assert_false(first->row.merge_missed.set || first->row.actuality_time.set ||
+		     second->row.merge_missed.set || second->row.actuality_time.set);
+	row_list_free(samples);
 }
 
 /* Left what stands in the file, right what PyYAML and json.dumps make of it. */
@@ -161,41 +162,69 @@ static void schedules_are_stored_as_python_writes_them(void **state)
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_autofree char *text = g_strdup_printf("[{name: n, command: c, cron: %s}]", cases[i].yaml);
-		g_autoptr(GPtrArray) samples = read_samples(text, "");
-		const struct sample_action *sample = g_ptr_array_index(samples, 0);
-		assert_string_equal(sample->cron, cases[i].json);
+		struct row_list *samples = read_samples(text, "");
+		assert_string_equal(row_list_at(samples, 0)->row.cron.data, cases[i].json);
+		row_list_free(samples);
 	}
 }
 
 static void policies_of_sample_actions(void **state)
 {
 	(void)state;
-	g_autoptr(GPtrArray) samples =
+	struct row_list *samples =
 		read_samples("[{name: n, command: c, cron: {}, merge_missed: true, actuality_time: 60},\n"
 			     " {name: 1, command: yes, cron: {}, merge_missed: off, actuality_time: -1}]",
 			"");
-	const struct sample_action *first = g_ptr_array_index(samples, 0);
-	const struct sample_action *second = g_ptr_array_index(samples, 1);
-	assert_true(first->has_merge_missed && first->merge_missed && first->has_actuality);
-	assert_int_equal(first->actuality_s, 60);
-	assert_true(second->has_merge_missed && !second->merge_missed && second->has_actuality);
-	assert_int_equal(second->actuality_s, -1);
-	assert_string_equal(second->name, "1");
+	const struct action_row *first = &row_list_at(samples, 0)->row,
+				*second = &row_list_at(samples, 1)->row;
+	assert_true(first->merge_missed.set && first->merge_missed.value && first->actuality_time.set);
+	assert_int_equal(first->actuality_time.value, 60);
+	assert_true(second->merge_missed.set && !second->merge_missed.value && second->actuality_time.set);
+	assert_int_equal(second->actuality_time.value, -1);
+	assert_string_equal(second->name.data, "1");
+	row_list_free(samples);
+}
+
+/* As `export yaml` writes it. */
+static void every_column_of_sample_actions(void **state)
+{
+	(void)state;
+	struct row_list *samples = read_samples(
+		"[{id: 17, name: n, command: c, cron: {}, merge_missed: null, actuality_time: null,\n"
+		"  enabled: false, timezone: Europe/Berlin, callback: null, max_instances: 2, timeout: 60,\n"
+		"  max_attempts: null, dst: vixie, catch_up_limit: null, topic: t}, {name: m, command: c, "
+		"cron: {}}]",
+		"");
+	const struct action_row *row = &row_list_at(samples, 0)->row;
+	assert_int_equal(row->id, 17);
+	assert_true(row->enabled.set && !row->enabled.value && !row->max_attempts.set);
+	assert_int_equal(row->max_instances.value, 2);
+	assert_int_equal(row->timeout.value, 60);
+	assert_string_equal(row->timezone.data, "Europe/Berlin");
+	assert_string_equal(row->dst.data, "vixie");
+	assert_string_equal(row->topic.data, "t");
+	assert_null(row->callback.data);
+	assert_int_equal(row_list_at(samples, 1)->row.id, 0);
+	row_list_free(samples);
 }
 
 static void sample_actions_that_are_none(void **state)
 {
 	(void)state;
-	read_samples("a: 1\n", "s.yaml:1:1: must be a list of actions\n");
+	read_samples("a: 1\n", "s.yaml:1:1: must be a list\n");
 	read_samples("- 5\n", "s.yaml:1:3: an action must have keys with their values\n");
-	read_samples("- command: [x]\n  cron: x\n  nme: y\n  merge_missed: maybe\n  actuality_time: []\n",
-		"s.yaml:3:3: nme: unknown key; an action has name, command, cron, merge_missed and "
-		"actuality_time\n"
-		"s.yaml:1:3: name: is missing\n"
-		"s.yaml:1:12: command: must be text\n"
-		"s.yaml:2:9: cron: must have a format and params\n"
-		"s.yaml:4:17: merge_missed: must be true or false, not 'maybe'\n"
-		"s.yaml:5:19: actuality_time: must be a single value\n");
+	read_samples("- command: [x]\n  nme: y\n- cron: []\n  actuality_time: []\n"
+		     "- command: ~\n  cron: {}\n  merge_missed: maybe\n  timeout: 1.5\n",
+		"s.yaml:1:12: command: must be a single value\n"
+		"s.yaml:2:3: nme: unknown key; a row has id, name, command, cron, merge_missed, "
+		"actuality_time, enabled, timezone, callback, max_instances, timeout, max_attempts, dst, "
+		"catch_up_limit, topic\n"
+		"s.yaml:3:9: cron: must have a format and params\n"
+		"s.yaml:4:19: actuality_time: must be a single value\n"
+		"s.yaml:5: name: is missing\n"
+		"s.yaml:5: command: is missing\n"
+		"s.yaml:5: merge_missed: must be true or false, not 'maybe'\n"
+		"s.yaml:5: timeout: must be a whole number, not '1.5'\n");
 	/* Aliases that double at each step: a few hundred bytes that would be terabytes. */
 	g_autoptr(GString) laughs = g_string_new("- name: n\n  command: c\n  cron:\n    a0: &a0 [x, x]\n");
 	for (int i = 1; i < 40; i++)
@@ -203,22 +232,45 @@ static void sample_actions_that_are_none(void **state)
 	read_samples(laughs->str, "s.yaml:4:5: cron: is too large\n");
 }
 
+/* Keys are looked up in another way once they are many. */
+static void keys_that_stand_twice_are_found_among_many(void **state)
+{
+	(void)state;
+	for (int count = 1; count <= 40; count++) {
+		g_autoptr(GString) text = g_string_new("- name: n\n  command: c\n  cron:\n");
+		for (int i = 0; i < count; i++)
+			g_string_append_printf(text, "    k%d: 1\n", i);
+		struct row_list *samples = read_samples(text->str, "");
+		row_list_free(samples);
+		g_string_append_printf(text, "    k0: 1\n    k%d: 1\n", count - 1);
+		g_autofree char *expected =
+			g_strdup_printf("s.yaml:%d:5: the key 'k0' stands here again; first in line 4\n"
+					"s.yaml:%d:5: the key 'k%d' stands here again; first in line %d\n",
+				count + 4, count + 5, count - 1, count + 3);
+		read_samples(text->str, expected);
+	}
+}
+
 static void sample_actions_are_looked_for_in_turn(void **state)
 {
 	(void)state;
 	g_autoptr(GPtrArray) problems = config_problems_new();
 	unlink("sample_actions.yaml");
-	g_autoptr(GPtrArray) built_in = sample_actions_load("sub/config.yaml", problems);
-	assert_int_equal(built_in->len, 2);
+	struct row_list *built_in = sample_actions_load("sub/config.yaml", problems);
+	assert_int_equal(built_in->rows->len, 2);
+	row_list_free(built_in);
 	scratch_write("sample_actions.yaml", "[]\n");
-	g_autoptr(GPtrArray) working_directory = sample_actions_load("sub/config.yaml", problems);
-	assert_int_equal(working_directory->len, 0);
+	struct row_list *working_directory = sample_actions_load("sub/config.yaml", problems);
+	assert_int_equal(working_directory->rows->len, 0);
+	row_list_free(working_directory);
 	assert_int_equal(g_mkdir_with_parents("sub", 0700), 0);
 	scratch_write("sub/sample_actions.yaml", "[{name: n, command: c, cron: {}}]\n");
-	g_autoptr(GPtrArray) beside = sample_actions_load("sub/config.yaml", problems);
-	assert_int_equal(beside->len, 1);
-	g_autoptr(GPtrArray) without_config = sample_actions_load(NULL, problems);
-	assert_int_equal(without_config->len, 0);
+	struct row_list *beside = sample_actions_load("sub/config.yaml", problems);
+	assert_int_equal(beside->rows->len, 1);
+	row_list_free(beside);
+	struct row_list *without_config = sample_actions_load(NULL, problems);
+	assert_int_equal(without_config->rows->len, 0);
+	row_list_free(without_config);
 	assert_int_equal(problems->len, 0);
 	scratch_write("sub/sample_actions.yaml", "{");
 	assert_null(sample_actions_load("sub/config.yaml", problems));
@@ -238,7 +290,9 @@ int main(void)
 		cmocka_unit_test(the_sample_actions_are_the_two),
 		cmocka_unit_test(schedules_are_stored_as_python_writes_them),
 		cmocka_unit_test(policies_of_sample_actions),
+		cmocka_unit_test(every_column_of_sample_actions),
 		cmocka_unit_test(sample_actions_that_are_none),
+		cmocka_unit_test(keys_that_stand_twice_are_found_among_many),
 		cmocka_unit_test(sample_actions_are_looked_for_in_turn),
 	};
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

@@ -45,7 +45,7 @@ static void optional_columns_are_read_where_they_are(void **state)
 	assert_int_equal(store_columns(fixture->store), 0);
 	contract_backend->run(fixture->place, contract_backend->optional_columns);
 	expect_rows(fixture->store, "1|a|b|{}||\n");
-	assert_int_equal(store_columns(fixture->store), STORE_COLUMNS_ALL);
+	assert_int_equal(store_columns(fixture->store), COLUMNS_OPTIONAL);
 	contract_backend->run(fixture->place,
 		"UPDATE action SET enabled = '0', timezone = 'UTC', callback = 'exec', max_instances = 1,"
 		"timeout = 2, max_attempts = 3, dst = 'vixie', catch_up_limit = 4, topic = 't', error = "
@@ -63,7 +63,7 @@ static void completing_adds_what_is_lacking_once(void **state)
 					      "ALTER TABLE action ADD timezone VARCHAR(99)");
 	assert_true(store_complete_table(fixture->store, &added, NULL));
 	assert_int_equal(added, 9);
-	assert_int_equal(store_columns(fixture->store), STORE_COLUMNS_ALL);
+	assert_int_equal(store_columns(fixture->store), COLUMNS_OPTIONAL);
 	assert_true(store_complete_table(fixture->store, &added, NULL));
 	assert_int_equal(added, 0);
 	contract_backend->run(fixture->place,
@@ -138,14 +138,14 @@ static struct action_row sample(const char *name, const char *command)
 	return (struct action_row){.name = {name, strlen(name)},
 		.command = {command, strlen(command)},
 		.cron = {"{\"format\": \"unix\"}", 18},
-		.actuality_time = {.set = true, .value = 5},
-		.timezone = {"UTC", 3}};
+		.actuality_time = {.set = true, .value = 5}};
 }
 
 static void samples_fill_an_empty_table(void **state)
 {
 	struct fixture *fixture = *state;
 	struct action_row rows[] = {sample("one", "x"), sample("two", "y")};
+	rows[0].timezone = rows[1].timezone = (struct text){"UTC", 3};
 	contract_backend->run(fixture->place, contract_backend->optional_columns);
 	expect_rows(fixture->store, "");
 	assert_true(store_add_samples(fixture->store, rows, 2, NULL));
@@ -161,6 +161,21 @@ static void samples_fill_an_empty_table(void **state)
 	assert_true(store_add_samples(fixture->store, rows, 2, NULL));
 	contract_backend->unlock(fixture->place);
 	expect_rows(fixture->store, "1|one|x|{\"format\": \"unix\"}||5|timezone=UTC\n");
+}
+
+static void samples_may_have_ids_and_need_their_columns(void **state)
+{
+	struct fixture *fixture = *state;
+	GError *error = NULL;
+	struct action_row rows[] = {sample("one", "x"), sample("two", "y")};
+	rows[0].id = 17;
+	rows[1].timezone = (struct text){"UTC", 3};
+	bool result = store_add_samples(fixture->store, rows, 2, &error);
+	expect_error(result, error, AS_ERROR_INVALID, "has no column “timezone”; `check --fix` adds it");
+	rows[1].timezone = (struct text){0};
+	assert_true(store_add_samples(fixture->store, rows, 2, NULL));
+	expect_rows(
+		fixture->store, "17|one|x|{\"format\": \"unix\"}||5\n18|two|y|{\"format\": \"unix\"}||5\n");
 }
 
 static void lock_on_writing_keeps_nobody_from_reading(void **state)
@@ -325,7 +340,7 @@ static void inspecting_tells_what_there_is(void **state)
 	store_state_clear(&found);
 	assert_true(store_complete_table(fixture->store, &added, NULL));
 	assert_true(store_inspect(store, &found, NULL));
-	assert_int_equal(found.columns, STORE_COLUMNS_ALL);
+	assert_int_equal(found.columns, COLUMNS_OPTIONAL);
 	assert_null(found.errors_refused);
 	store_state_clear(&found);
 	/* It reads on, and still may only read. */
@@ -338,9 +353,9 @@ static void inspecting_tells_what_there_is(void **state)
 
 static void columns_have_names(void **state G_GNUC_UNUSED)
 {
-	assert_string_equal(store_column_name(STORE_ENABLED), "enabled");
-	assert_string_equal(store_column_name(STORE_ERROR), "error");
-	assert_null(store_column_name((enum store_column)(1 << 20)));
+	assert_string_equal(store_column_name(COLUMN_ENABLED), "enabled");
+	assert_string_equal(store_column_name(COLUMN_ERROR), "error");
+	assert_null(store_column_name((enum row_column)(1 << 20)));
 }
 
 int main(void)
@@ -355,6 +370,7 @@ int main(void)
 		CONTRACT_TEST(one_row_by_id),
 		CONTRACT_TEST(change_is_told_once),
 		CONTRACT_TEST(samples_fill_an_empty_table),
+		CONTRACT_TEST(samples_may_have_ids_and_need_their_columns),
 		CONTRACT_TEST(lock_on_writing_keeps_nobody_from_reading),
 		CONTRACT_TEST(lock_on_reading_passes),
 		CONTRACT_TEST(missing_table_is_not_an_empty_one),

@@ -20,14 +20,14 @@ static struct text text_of(const char *text)
 static struct store_change insertion(const char *name)
 {
 	return (struct store_change){.kind = STORE_INSERT,
-		.set = STORE_NAME | STORE_COMMAND | STORE_CRON,
+		.set = COLUMN_NAME | COLUMN_COMMAND | COLUMN_CRON,
 		.row = {.name = text_of(name), .command = text_of("c"), .cron = text_of("{}")}};
 }
 
 static struct store_change renaming(int64_t id, const char *name)
 {
 	return (struct store_change){
-		.kind = STORE_UPDATE, .set = STORE_NAME, .row = {.id = id, .name = text_of(name)}};
+		.kind = STORE_UPDATE, .set = COLUMN_NAME, .row = {.id = id, .name = text_of(name)}};
 }
 
 static struct store_change deletion(int64_t id)
@@ -58,7 +58,7 @@ static void rows_are_inserted_with_ids_of_the_database(void **state)
 	changes[1].row.command = text_of("it's “ü” \\ \"%s\" {1,2} $1 ?\n");
 	changes[1].row.actuality_time = (struct maybe_int){.set = true, .value = -7};
 	changes[1].row.merge_missed = (struct maybe_int){.set = true, .value = 1};
-	changes[1].set |= STORE_ACTUALITY_TIME | STORE_MERGE_MISSED;
+	changes[1].set |= COLUMN_ACTUALITY_TIME | COLUMN_MERGE_MISSED;
 	expect_rows(fixture->store, "");
 	expect_written(fixture, changes, 3);
 	assert_int_equal(changes[0].row.id, 1);
@@ -80,7 +80,7 @@ static void every_column_is_written(void **state)
 	struct store_change change = insertion("a");
 	const struct maybe_int one = {.set = true, .value = 1}, zero = {.set = true};
 	contract_run_sql(fixture, contract_backend->optional_columns);
-	change.set = STORE_ROW_ALL;
+	change.set = COLUMNS_OF_ROW;
 	change.row.enabled = zero;
 	change.row.max_instances = change.row.timeout = change.row.max_attempts = one;
 	change.row.catch_up_limit = zero;
@@ -92,7 +92,7 @@ static void every_column_is_written(void **state)
 	expect_rows(fixture->store, "1|a|c|{}|||enabled=0|timezone=UTC|callback=|max_instances=1|timeout=1|"
 				    "max_attempts=1|dst=vixie|catch_up_limit=0|topic=t\n");
 	change = (struct store_change){.kind = STORE_UPDATE,
-		.set = STORE_ROW_ALL & ~(STORE_NAME | STORE_COMMAND | STORE_CRON | STORE_TOPIC),
+		.set = COLUMNS_OF_ROW & ~(COLUMN_NAME | COLUMN_COMMAND | COLUMN_CRON | COLUMN_TOPIC),
 		.row = {.id = 1, .merge_missed = zero}};
 	expect_written(fixture, &change, 1);
 	expect_rows(fixture->store, "1|a|c|{}|0||topic=t\n");
@@ -179,7 +179,7 @@ static void what_cannot_be_stored_is_named(void **state)
 	changes[1].set = 0;
 	expect_refused(fixture, changes, 2, AS_ERROR_MISSING, "there is no action 9");
 	changes[0].row.timezone = text_of("UTC");
-	changes[0].set |= STORE_TIMEZONE | STORE_TOPIC;
+	changes[0].set |= COLUMN_TIMEZONE | COLUMN_TOPIC;
 	expect_refused(fixture, changes, 1, AS_ERROR_INVALID,
 		"the new action “a”: the table “action” has no column “timezone”; `check --fix` adds it");
 	expect_rows(fixture->store, "");

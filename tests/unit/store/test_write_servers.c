@@ -19,7 +19,7 @@
 static struct store_change insertion(const char *name)
 {
 	return (struct store_change){.kind = STORE_INSERT,
-		.set = STORE_NAME | STORE_COMMAND | STORE_CRON,
+		.set = COLUMN_NAME | COLUMN_COMMAND | COLUMN_CRON,
 		.row = {.name = {name, strlen(name)}, .command = {"c", 1}, .cron = {CRON, strlen(CRON)}}};
 }
 
@@ -54,7 +54,7 @@ static void values_go_into_columns_of_any_type(void **state)
 		for (size_t j = 0; j < 2; j++) {
 			changes[j].keep_id = true;
 			changes[j].row.id = (int64_t)j + 8;
-			changes[j].set |= STORE_ENABLED | STORE_ACTUALITY_TIME;
+			changes[j].set |= COLUMN_ENABLED | COLUMN_ACTUALITY_TIME;
 			changes[j].row.enabled.set = changes[j].row.actuality_time.set = true;
 		}
 		expect_written(fixture->store, changes, 2);

@@ -2,7 +2,7 @@
  * table. One thread; the set owns rows and texts. */
 #pragma once
 
-#include "store/columns.h"
+#include "model/row_columns.h"
 
 /* Texts and rows of a set are bounded, so that a file of aliases cannot grow without end. */
 #define ROW_LIST_BYTES_MAX ((size_t)2 << 30)
@@ -10,7 +10,7 @@
 struct list_row {
 	struct action_row row; /* texts are the set's; id is 0 where has_id is false */
 	bool has_id;
-	uint32_t given; /* bit i: column i of store_table is known; the others are NULL */
+	uint32_t given; /* bit i: column i of row_columns is known; the others are NULL */
 	unsigned line;  /* in the file, from 1; 0 for a row of the table */
 };
 
@@ -43,5 +43,5 @@ struct text row_list_text(struct row_list *set, const char *data, size_t length)
  * no integer or boolean where it should be one stands in `bad`, as in a row that was read. */
 void row_list_column(
 	struct row_list *set, struct list_row *row, unsigned column, const char *data, size_t length);
-/* The index in store_table, or STORE_COLUMN_COUNT. */
+/* The index in row_columns, or ROW_COLUMN_COUNT. */
 unsigned row_list_column_named(const char *name);

@@ -1,8 +1,7 @@
-#include "cli/row_node.h"
+#include "config/row_node.h"
 
 #include <string.h>
 
-#include "cli/verb.h"
 #include "config/problem.h"
 #include "config/python_json.h"
 #include "config/yaml_read.h"
@@ -39,7 +38,7 @@ static void read_binary(struct reader *r, const struct node *node, unsigned colu
 	if (bytes)
 		row_list_column(r->set, r->row, column, (const char *)bytes, length);
 	else
-		complain(r, node, store_table[column].name, "is not base64");
+		complain(r, node, row_columns[column].name, "is not base64");
 }
 
 static void read_cron(struct reader *r, const struct node *node, unsigned column)
@@ -53,7 +52,7 @@ static void read_cron(struct reader *r, const struct node *node, unsigned column
 
 static void read_column(struct reader *r, const struct node *node, unsigned column)
 {
-	bool is_cron = !strcmp(store_table[column].name, "cron");
+	bool is_cron = !strcmp(row_columns[column].name, "cron");
 	switch (node->kind) {
 	case NODE_NULL: row_list_column(r->set, r->row, column, NULL, 0); break;
 	case NODE_SCALAR:
@@ -67,7 +66,7 @@ static void read_column(struct reader *r, const struct node *node, unsigned colu
 		if (is_cron && node->kind == NODE_MAP)
 			read_cron(r, node, column);
 		else
-			complain(r, node, store_table[column].name,
+			complain(r, node, row_columns[column].name,
 				is_cron ? "must have a format and params" : "must be a single value");
 		break;
 	}
@@ -75,10 +74,11 @@ static void read_column(struct reader *r, const struct node *node, unsigned colu
 
 static void read_id(struct reader *r, const struct node *node)
 {
-	int64_t id;
+	gint64 id;
 	if (node->kind == NODE_NULL)
 		return;
-	if (node->kind != NODE_SCALAR || node->binary || !cli_parse_int(node->text, &id)) {
+	if (node->kind != NODE_SCALAR || node->binary ||
+		!g_ascii_string_to_signed(node->text, 10, G_MININT64, G_MAXINT64, &id, NULL)) {
 		complain(r, node, "id", "must be a whole number");
 		return;
 	}
@@ -89,9 +89,9 @@ static void read_id(struct reader *r, const struct node *node)
 static void complain_of_key(struct reader *r, const struct node *key)
 {
 	g_autoptr(GString) reason = g_string_new("unknown key; a row has id");
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++)
-		if (store_table[i].offset != NOT_IN_ROW)
-			g_string_append_printf(reason, ", %s", store_table[i].name);
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++)
+		if (row_columns[i].offset != NOT_IN_ROW)
+			g_string_append_printf(reason, ", %s", row_columns[i].name);
 	complain(r, key, key->text, reason->str);
 }
 
@@ -109,10 +109,34 @@ bool row_node_read(const struct node *node, const char *name, struct row_list *s
 		unsigned column = row_list_column_named(key->text);
 		if (!strcmp(key->text, "id"))
 			read_id(&r, value);
-		else if (column < STORE_COLUMN_COUNT)
+		else if (column < ROW_COLUMN_COUNT)
 			read_column(&r, value, column);
 		else
 			complain_of_key(&r, key);
 	}
 	return r.fine;
+}
+
+struct rows_reader {
+	const char *name;
+	struct row_list *set;
+	GPtrArray *problems;
+};
+
+static void take_item(void *context, const struct node *item)
+{
+	const struct rows_reader *r = context;
+	struct list_row row = {.line = (unsigned)item->line};
+	if (row_list_is_full(r->set))
+		problem_add(
+			r->problems, r->name, NULL, "there are too many rows, or their texts are too long");
+	else if (row_node_read(item, r->name, r->set, &row, r->problems))
+		row_list_add(r->set, &row);
+}
+
+bool row_nodes_read(
+	const char *text, size_t length, const char *name, struct row_list *set, GPtrArray *problems)
+{
+	struct rows_reader r = {name, set, problems};
+	return yaml_read_items(text, length, name, take_item, &r, problems);
 }

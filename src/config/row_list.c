@@ -1,12 +1,12 @@
-#include "cli/row_list.h"
+#include "config/row_list.h"
 
 #include <string.h>
 
 uint32_t row_list_all_columns(void)
 {
 	uint32_t all = 0;
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++)
-		if (store_table[i].offset != NOT_IN_ROW)
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++)
+		if (row_columns[i].offset != NOT_IN_ROW)
 			all |= UINT32_C(1) << i;
 	return all;
 }
@@ -50,8 +50,8 @@ struct text row_list_text(struct row_list *set, const char *data, size_t length)
 void row_list_copy(struct row_list *set, const struct action_row *row)
 {
 	struct list_row copy = {.row = *row, .has_id = true, .given = row_list_all_columns()};
-	for (unsigned i = 0; i < STORE_COLUMN_COUNT; i++) {
-		const struct column *column = &store_table[i];
+	for (unsigned i = 0; i < ROW_COLUMN_COUNT; i++) {
+		const struct column *column = &row_columns[i];
 		if (column->offset == NOT_IN_ROW)
 			continue;
 		struct text *text = column->kind == COLUMN_TEXT ? column_text(column, &copy.row)
@@ -64,7 +64,7 @@ void row_list_copy(struct row_list *set, const struct action_row *row)
 void row_list_column(
 	struct row_list *set, struct list_row *row, unsigned column, const char *data, size_t length)
 {
-	const struct column *c = &store_table[column];
+	const struct column *c = &row_columns[column];
 	struct text text = row_list_text(set, data, length);
 	row->given |= UINT32_C(1) << column;
 	if (c->kind == COLUMN_TEXT)
@@ -78,8 +78,8 @@ void row_list_column(
 unsigned row_list_column_named(const char *name)
 {
 	unsigned i = 0;
-	while (i < STORE_COLUMN_COUNT &&
-		(store_table[i].offset == NOT_IN_ROW || strcmp(store_table[i].name, name)))
+	while (i < ROW_COLUMN_COUNT &&
+		(row_columns[i].offset == NOT_IN_ROW || strcmp(row_columns[i].name, name)))
 		i++;
 	return i;
 }
