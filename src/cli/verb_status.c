@@ -8,6 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+static char *shown_zone;
+
+static const GOptionEntry options[] = {
+	SHOWN_ZONE_OPTION(shown_zone),
+	{NULL},
+};
+
 /* Nothing has to be durable for it. */
 #define ANSWER_WAIT (10 * US_PER_SECOND)
 
@@ -65,6 +72,8 @@ static int status(struct cli *cli, char **arguments)
 	GError *error = NULL;
 	if (!cli_prepare(cli))
 		return EXIT_FAILED;
+	if (!cli_show_times_in(cli, shown_zone))
+		return EXIT_USAGE;
 	g_autofree char *path = config_control_path(cli->config);
 	switch (ask(cli, path, &answer, &error)) {
 	case CONTROL_ANSWERED: status_view_show(cli, json_object_get(answer, "status")); return EXIT_DONE;
@@ -92,7 +101,8 @@ const struct verb verb_status = {
 		"far\n"
 		"each callback is, open fires, backlog, and who had internal_db last.\n\n"
 		"Exit status 0 where a scheduler answers, healthy or not; 1 where none does.",
-	.examples = "status\nstatus -o json",
+	.examples = "status\nstatus --timezone UTC\nstatus -o json",
+	.options = options,
 	.listing = true,
 	.run = status,
 };

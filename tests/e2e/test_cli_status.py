@@ -94,6 +94,8 @@ def test_a_scheduler_tells_how_it_does_and_without_one_the_databases_do(s, clock
     table = s.run('status', check=0).stdout
     assert re.search(r'^STATE +running$', table, re.M) and re.search(r'^HEALTH +unhealthy$', table, re.M)
     assert re.search(r'^callback http since .* ago: ', table, re.M)
+    assert re.search(r'^callback http since \S+\+09:00, .* ago: ', s.run('status', '--timezone', 'Asia/Tokyo', check=0).stdout, re.M)
+    assert 'Mars' in s.run('status', '--timezone', 'Mars', check=2).stderr
     assert re.search(r'^ACTIONS +3 active, 1 paused, 1 finished, 1 bad$', table, re.M)
     assert re.search(r'^print +ok ', table, re.M) and re.search(r'^http +failing ', table, re.M)
     assert re.search(r'^2@\S+ +', table, re.M)
