@@ -13,10 +13,7 @@
 
 static char *request_of(const struct cli *cli)
 {
-	g_autofree char *identity = config_identity(cli->config);
-	g_autoptr(json_t) request = json_object();
-	json_object_set_new(request, "command", json_string("status"));
-	json_object_set_new(request, "internal_db", json_text(identity, strlen(identity)));
+	g_autoptr(json_t) request = control_request(cli->config, "status");
 	return json_write(request);
 }
 
@@ -86,9 +83,11 @@ const struct verb verb_status = {
 		"next,\n"
 		"what is open, how late fires are handed out, how fast, and what is left of a backlog. "
 		"HANDED\n"
-		"OUT tells how long after its time a live fire reached its callback; DONE UP TO, up to when "
+		"OUT tells how long after its time a live fire reached its callback; WATERMARK, up to when "
 		"all\n"
-		"fires of a callback are over, open or in its backlog.\n\n"
+		"fires of a callback are over, open or in its backlog; REFUSED, how many attempts it refused "
+		"since\n"
+		"the start, with what it said last (`history --status failed` has the rest).\n\n"
 		"Where no scheduler answers, the databases are asked: actions by state, what fires next, how "
 		"far\n"
 		"each callback is, open fires, backlog, and who had internal_db last.\n\n"

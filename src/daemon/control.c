@@ -314,7 +314,7 @@ struct control *control_start(const struct config *config, struct commands *comm
 	g_autofree char *path = config_control_path(config);
 	int fd = control_socket_listen(path, &error);
 	if (fd < 0) {
-		log_warning("control socket %s: %s; trigger and retry cannot reach this scheduler", path,
+		log_warning("control socket %s: %s; no other command can reach this scheduler", path,
 			error->message);
 		return NULL;
 	}

@@ -130,6 +130,17 @@ def test_a_scheduler_tells_how_it_does_and_without_one_the_databases_do(s, clock
     assert re.search(r'^http +failing .* left$', s.run('status', check=0).stdout, re.M)
 
 
+def test_a_callback_that_refuses_tells_what_it_said_last(scheduler):
+    s = scheduler(config={'exec': {'enabled': True}, 'action': {'callback': 'exec'}},
+                  actions=[{'command': "sh -c 'exit 7'", 'cron': EVERY_SECOND}])
+    s.start()
+    state = wait_status(s, lambda state: callback(state, 'exec')['refused'], 'a refusal')
+    refuses = callback(state, 'exec')
+    assert refuses['last_refusal'] == 'exit status 7' and refuses['last_refusal_at']
+    assert refuses['health'] == 'ok' and refuses['last_error'] is None
+    assert re.search(r'^callback exec refused last at .*: exit status 7$', s.run('status', check=0).stdout, re.M)
+
+
 def test_a_backlog_tells_when_it_will_be_done(scheduler, clock):
     receiver = Receiver()
     s = scheduler(config={'http': {'url': receiver.url(), 'rate': '50/s'}, 'action': {'callback': 'http'}}, clock=clock,
