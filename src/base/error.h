@@ -16,3 +16,7 @@ enum as_error {
 	AS_ERROR_CORRUPT,     /* stored data that cannot be what this program wrote */
 	AS_ERROR_FAILED,      /* anything else */
 };
+
+/* What a library says in several lines, as one: the lines without what is blank around them, with "; "
+ * between. Valid UTF-8. NULL is an empty text. Free with g_free. */
+char *error_one_line(const char *message);

@@ -175,10 +175,7 @@ static int ask_part(struct asking *asking, const char *path, const char *request
 /* The request line for some of the subjects. Free with free(). */
 static char *request_of(const struct cli *cli, const char *command, const char *key, json_t *subjects)
 {
-	g_autofree char *identity = config_identity(cli->config);
-	g_autoptr(json_t) request = json_object();
-	json_object_set_new(request, "command", json_string(command));
-	json_object_set_new(request, "internal_db", json_text(identity, strlen(identity)));
+	g_autoptr(json_t) request = control_request(cli->config, command);
 	json_object_set(request, key, subjects);
 	return json_write(request);
 }

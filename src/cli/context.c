@@ -161,15 +161,7 @@ struct store *cli_open_store(const struct cli *cli, enum cli_store_mode mode, GE
 		.create = mode == CLI_STORE_CREATE,
 		.read_only = mode == CLI_STORE_READ,
 	};
-	GError *reason = NULL;
-	struct store *store = store_open(&where, &reason);
-	if (g_error_matches(reason, AS_ERROR, AS_ERROR_MISSING))
-		g_set_error(error, AS_ERROR, AS_ERROR_MISSING, "%s; `action-scheduler init` makes it",
-			reason->message);
-	else if (reason)
-		g_propagate_error(error, g_steal_pointer(&reason));
-	g_clear_error(&reason);
-	return store;
+	return store_open(&where, error);
 }
 
 struct journal_options cli_journal_options(struct cli *cli)

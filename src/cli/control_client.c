@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "config/control_path.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -45,6 +46,15 @@ static bool is_trusted(int fd)
 	socklen_t length = sizeof peer;
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
 	       (peer.uid == geteuid() || peer.uid == 0 || geteuid() == 0);
+}
+
+json_t *control_request(const struct config *config, const char *command)
+{
+	g_autofree char *identity = config_identity(config);
+	json_t *request = json_object();
+	json_object_set_new(request, "command", json_string(command));
+	json_object_set_new(request, "internal_db", json_text(identity, strlen(identity)));
+	return request;
 }
 
 /* --- connecting --- */

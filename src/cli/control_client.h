@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/time_us.h"
+#include "config/config.h"
 
 #include <jansson.h>
 
@@ -12,6 +13,9 @@ enum control_reply {
 	CONTROL_NOBODY,   /* no scheduler answers there */
 	CONTROL_FAILED,
 };
+
+/* A request that says which internal_db it is meant for; what else the command takes is to be added. */
+json_t *control_request(const struct config *config, const char *command);
 
 /* Sends one request (a line without its newline) and reads its answer, which is the caller's. Errors, with
  * CONTROL_FAILED only: AS_ERROR_INVALID where the scheduler refuses the request, AS_ERROR_UNAVAILABLE where

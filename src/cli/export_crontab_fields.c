@@ -1,5 +1,6 @@
 /* A schedule as the five fields of a crontab. */
 #include "cli/row_check.h"
+#include "cli/schedule_arg.h"
 #include "cli/verb_export.h"
 
 #include "base/json.h"
@@ -105,7 +106,7 @@ static char *compose(const json_t *params, const char **reason)
 /* Whether cron would fire at the same times. */
 static bool means_the_same(struct cli *cli, const struct schedule *schedule, const char *fields)
 {
-	g_autoptr(json_t) document = json_pack("{s:s,s:{s:s}}", "format", "unix", "params", "value", fields);
+	g_autoptr(json_t) document = schedule_arg_unix(fields);
 	struct schedule_context context = {
 		.timezone = schedule_zone(schedule),
 		.zones = cli_zones(cli),

@@ -115,10 +115,10 @@ static char *jitter_text(const void *row)
 }
 
 static const struct output_column fires_columns[] = {
-	{"id", "Action", id_json, NULL, OUTPUT_LEFT},
-	{"schedule", "Schedule", schedule_json, NULL, OUTPUT_LEFT},
-	{"timezone", "Time zone", timezone_json, NULL, OUTPUT_LEFT},
-	{NULL, "Jitter", NULL, jitter_text, OUTPUT_LEFT},
+	{"id", "ACTION", id_json, NULL, OUTPUT_LEFT},
+	{"schedule", "NORMALISED", schedule_json, NULL, OUTPUT_LEFT},
+	{"timezone", "TIMEZONE", timezone_json, NULL, OUTPUT_LEFT},
+	{NULL, "JITTER", NULL, jitter_text, OUTPUT_LEFT},
 	{"fires", NULL, fires_json, NULL, OUTPUT_LEFT},
 	{"scheduled_at", NULL, scheduled_at_json, NULL, OUTPUT_LEFT},
 	{"exhausted", NULL, exhausted_json, NULL, OUTPUT_LEFT},

@@ -29,10 +29,7 @@ struct history_wait {
 struct history_wait *history_wait_new(const struct cli *cli)
 {
 	struct history_wait *wait = g_new0(struct history_wait, 1);
-	g_autofree char *identity = config_identity(cli->config);
-	g_autoptr(json_t) request = json_object();
-	json_object_set_new(request, "command", json_string("follow"));
-	json_object_set_new(request, "internal_db", json_text(identity, strlen(identity)));
+	g_autoptr(json_t) request = control_request(cli->config, "follow");
 	wait->path = config_control_path(cli->config);
 	wait->request = json_write(request);
 	wait->looked_at = clock_monotonic();

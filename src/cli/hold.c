@@ -20,7 +20,7 @@ static void say_held(const struct asked *asked, bool changed, time_us since, con
 {
 	struct cli *cli = asked->cli;
 	char at[TIME_TEXT_MAX], span[SPAN_TEXT_MAX];
-	zone_format(cli_shown_zone(cli), since, at);
+	zone_format(cli_shown_zone(cli), floor_div(since, US_PER_SECOND) * US_PER_SECOND, at);
 	g_autofree char *why = reason ? g_strdup_printf(" (%s)", reason) : g_strdup("");
 	if (changed)
 		cli_say(cli, "all is held%s: nothing fires until `resume --all`", why);
@@ -141,10 +141,7 @@ static int write_here(const struct asked *asked, const char *path)
 /* Free with free(). */
 static char *request_of(const struct asked *asked)
 {
-	g_autofree char *identity = config_identity(asked->cli->config);
-	g_autoptr(json_t) request = json_object();
-	json_object_set_new(request, "command", json_string(asked->release ? "release" : "hold"));
-	json_object_set_new(request, "internal_db", json_text(identity, strlen(identity)));
+	g_autoptr(json_t) request = control_request(asked->cli->config, asked->release ? "release" : "hold");
 	if (asked->reason)
 		json_object_set_new(request, "reason", json_text(asked->reason, strlen(asked->reason)));
 	if (asked->skip)

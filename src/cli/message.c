@@ -5,6 +5,7 @@
 #include "cli/pager.h"
 
 #include <stdio.h>
+#include <string.h>
 
 G_GNUC_PRINTF(3, 0)
 static void say(const struct cli *cli, enum log_level level, const char *format, va_list args)
@@ -55,7 +56,11 @@ int cli_fail(const struct cli *cli, GError *error, const char *format, ...)
 	va_start(args, format);
 	g_autofree char *place = g_strdup_vprintf(format, args);
 	va_end(args);
-	cli_error(cli, "%s%s%s", place, *place ? ": " : "", error->message);
+	/* Where the table or its file is not there, one command makes it. */
+	bool no_table = g_error_matches(error, AS_ERROR, AS_ERROR_MISSING) && !strcmp(place, "actions_db") &&
+			cli->verb != &verb_init;
+	cli_error(cli, "%s%s%s%s", place, *place ? ": " : "", error->message,
+		no_table ? "; `action-scheduler init` makes it" : "");
 	g_error_free(error);
 	return EXIT_FAILED;
 }

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cli/action_view.h"
 #include "cli/row_build.h"
+#include "cli/schedule_arg.h"
 #include "model/row_columns.h"
 
 #define DEFAULT "default"
@@ -67,8 +68,7 @@ static bool take(const struct cli *cli, struct row_values *values, unsigned bit,
 /* As json.dumps of Python writes it. Free with free(). */
 static char *unix_document(const char *expression)
 {
-	g_autoptr(json_t) value = json_text(expression, strlen(expression));
-	g_autoptr(json_t) document = json_pack("{sss{sO}}", "format", "unix", "params", "value", value);
+	g_autoptr(json_t) document = schedule_arg_unix(expression);
 	return json_dumps(document, 0);
 }
 

@@ -87,8 +87,12 @@ static char *reason_text(const void *row)
 	const struct history_entry *entry = view->entry;
 	if (entry->note)
 		return g_strdup(entry->note);
-	const char *reason = entry->reason == REASON_NONE ? "" : fire_reason_text(entry->reason);
-	const char *detail = entry->detail ? entry->detail : "";
+	/* A line that is cut must not lose what matters: that of a failed fire is what its receiver said. */
+	bool said = entry->reason == REASON_REFUSED && entry->detail && *entry->detail;
+	const char *reason = entry->reason == REASON_NONE || said ? "" : fire_reason_text(entry->reason);
+	const char *detail = !entry->detail               ? ""
+			     : view->cli->style.width > 0 ? fire_detail_brief(entry->detail)
+							  : entry->detail;
 	g_autofree char *until =
 		is_range(entry) ? g_strdup_printf("up to %s", time_format_utc(entry->last, last)) : NULL;
 	const char *parts[] = {until ? until : "", reason, detail};

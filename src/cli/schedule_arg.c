@@ -7,6 +7,12 @@
 
 /* --- one expression --- */
 
+json_t *schedule_arg_unix(const char *expression)
+{
+	g_autoptr(json_t) value = json_text(expression, strlen(expression));
+	return json_pack("{sss{sO}}", "format", "unix", "params", "value", value);
+}
+
 static struct schedule *parse_expression(struct cli *cli, const struct schedule_args *args, GError **error)
 {
 	struct schedule_context context = {
@@ -17,8 +23,7 @@ static struct schedule *parse_expression(struct cli *cli, const struct schedule_
 	};
 	if (args->schedule)
 		return schedule_parse(args->schedule, strlen(args->schedule), &context, error);
-	g_autoptr(json_t) value = json_text(args->cron, strlen(args->cron));
-	g_autoptr(json_t) document = json_pack("{sss{sO}}", "format", "unix", "params", "value", value);
+	g_autoptr(json_t) document = schedule_arg_unix(args->cron);
 	return schedule_parse_json(document, &context, error);
 }
 

@@ -19,6 +19,9 @@ struct schedule_args {
 			"ZONE"                                                                             \
 	}
 
+/* The schedule document of a unix expression. */
+json_t *schedule_arg_unix(const char *expression);
+
 /* Loads the configuration, which an expression can do without, and chooses the zone. Returns EXIT_DONE, or
  * the exit status with everything said. */
 int schedule_args_prepare(struct cli *cli, const struct schedule_args *args, char **ids);

@@ -108,6 +108,7 @@ static struct status_callback *callback_named(struct status *out, const char *na
 	}
 	struct status_callback callback = {.name = g_strdup(name),
 		.last_error_at = TIME_US_MIN,
+		.last_refusal_at = TIME_US_MIN,
 		.watermark = TIME_US_MIN,
 		.late_since = TIME_US_MIN,
 		.backlog.done_at = TIME_US_MIN,

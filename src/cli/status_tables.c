@@ -28,6 +28,11 @@ static char *open_text(const void *row)
 	return part_number_text(row, "open");
 }
 
+static char *refused_text(const void *row)
+{
+	return part_number_text(row, "refused");
+}
+
 static char *callback_rate_text(const void *row)
 {
 	const json_t *rate = part_get(row, "rate");
@@ -49,9 +54,10 @@ static char *backlog_text(const void *row)
 static const struct output_column callback_columns[] = {
 	{NULL, "CALLBACK", NULL, name_text, OUTPUT_LEFT},
 	{NULL, "HEALTH", NULL, health_text, OUTPUT_STATE},
-	{NULL, "DONE UP TO", NULL, watermark_text, OUTPUT_WHOLE},
+	{NULL, "WATERMARK", NULL, watermark_text, OUTPUT_WHOLE},
 	{NULL, "OUT", NULL, handed_out_text, OUTPUT_RIGHT, 1},
 	{NULL, "OPEN", NULL, open_text, OUTPUT_RIGHT},
+	{NULL, "REFUSED", NULL, refused_text, OUTPUT_RIGHT, 3},
 	{NULL, "RATE", NULL, callback_rate_text, OUTPUT_RIGHT, 2},
 	{NULL, "BACKLOG", NULL, backlog_text, OUTPUT_WHOLE},
 };
@@ -59,7 +65,7 @@ static const struct output_column callback_columns[] = {
 /* What there is to tell where no scheduler runs. */
 static const struct output_column callback_columns_at_rest[] = {
 	{NULL, "CALLBACK", NULL, name_text, OUTPUT_LEFT},
-	{NULL, "DONE UP TO", NULL, watermark_text, OUTPUT_WHOLE},
+	{NULL, "WATERMARK", NULL, watermark_text, OUTPUT_WHOLE},
 	{NULL, "OPEN", NULL, open_text, OUTPUT_RIGHT},
 	{NULL, "BACKLOG", NULL, backlog_text, OUTPUT_WHOLE},
 };

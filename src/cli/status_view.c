@@ -111,7 +111,8 @@ static char *actions_text(const void *row)
 
 static char *ended_text(const void *row)
 {
-	return counts_text(part_get(row, "ended"));
+	g_autofree char *counts = counts_text(part_get(row, "ended"));
+	return counts ? g_strconcat(counts, " since the start", NULL) : NULL;
 }
 
 static char *rate_text(const void *row)
@@ -171,16 +172,23 @@ static void head_show(const struct cli *cli, const json_t *status)
 
 /* --- what is wrong: whole sentences, which no column holds --- */
 
-static void problem_show(const struct cli *cli, const char *what, const json_t *object)
+/* The text of the key, if it has one: `callback http since WHEN: TEXT`. */
+static void sentence_show(const struct cli *cli, const char *what, const json_t *object, const char *key,
+	const char *preposition, const char *time_key)
 {
 	struct part part = {cli, object};
-	const char *error = part_text(&part, "error");
-	if (!error)
+	const char *text = part_text(&part, key);
+	if (!text)
 		return;
-	g_autofree char *since = part_time_text(&part, "since");
-	g_autofree char *said = log_escape(error);
+	g_autofree char *time = part_time_text(&part, time_key);
+	g_autofree char *said = log_escape(text);
 	fprintf(cli->style.file, "\n%s%s%s%s%s: %s\n", cli->style.color ? "\033[31m" : "", what,
-		cli->style.color ? "\033[0m" : "", since ? " since " : "", since ? since : "", said);
+		cli->style.color ? "\033[0m" : "", time ? preposition : "", time ? time : "", said);
+}
+
+static void problem_show(const struct cli *cli, const char *what, const json_t *object)
+{
+	sentence_show(cli, what, object, "error", " since ", "since");
 }
 
 static void problems_show(const struct cli *cli, const json_t *status)
@@ -194,6 +202,7 @@ static void problems_show(const struct cli *cli, const json_t *status)
 		g_autofree char *what =
 			g_strdup_printf("callback %s", json_string_value(json_object_get(callback, "name")));
 		problem_show(cli, what, callback);
+		sentence_show(cli, what, callback, "last_refusal", " refused last at ", "last_refusal_at");
 	}
 }
 

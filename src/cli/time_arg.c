@@ -187,8 +187,10 @@ bool catch_up_parse(const char *text, time_us now, const struct zone *zone, time
 		*out = TIME_US_MIN;
 	else if (!strcmp(text, "none"))
 		*out = TIME_US_MAX;
-	else
-		return time_arg_parse(text, now, zone, out, error);
+	else if (!time_arg_parse(text, now, zone, out, error)) {
+		g_prefix_error_literal(error, "it takes none, all or a time: ");
+		return false;
+	}
 	return true;
 }
 

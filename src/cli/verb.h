@@ -114,5 +114,8 @@ bool cli_prepare(struct cli *cli);
 
 /* Reads an integer of an option or an id. */
 bool cli_parse_int(const char *text, int64_t *out);
+/* The place in a NULL-terminated list of what may stand for an option; -1 with the error said where it is
+ * none of them. NULL is the first. */
+int cli_choose(const struct cli *cli, const char *option, const char *value, const char *const *allowed);
 /* The member of a NULL-terminated list that a mistyped text probably meant; NULL where none is near. */
 const char *cli_nearest(const char *text, const char *const *names);

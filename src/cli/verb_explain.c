@@ -150,11 +150,11 @@ static json_t *changes_json(const void *row)
 }
 
 static const struct output_column columns[] = {
-	{"id", "Action", id_json, NULL, OUTPUT_LEFT},
-	{"words", "In words", words_json, NULL, OUTPUT_LEFT},
-	{"schedule", "Schedule", schedule_json, NULL, OUTPUT_LEFT},
-	{"timezone", "Time zone", timezone_json, NULL, OUTPUT_LEFT},
-	{"dst", "Clock changes", dst_json, NULL, OUTPUT_LEFT},
+	{"id", "ACTION", id_json, NULL, OUTPUT_LEFT},
+	{"words", "IN WORDS", words_json, NULL, OUTPUT_LEFT},
+	{"schedule", "NORMALISED", schedule_json, NULL, OUTPUT_LEFT},
+	{"timezone", "TIMEZONE", timezone_json, NULL, OUTPUT_LEFT},
+	{"dst", "DST", dst_json, NULL, OUTPUT_LEFT},
 	{"next_fires", NULL, fires_json, NULL, OUTPUT_LEFT},
 	{"clock_changes", NULL, changes_json, NULL, OUTPUT_LEFT},
 };

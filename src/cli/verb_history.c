@@ -38,13 +38,7 @@ struct filter {
 static bool parse_status(const struct cli *cli, enum fire_status *out)
 {
 	static const char *const names[] = {"delivered", "failed", "merged", "missed", "skipped", NULL};
-	if (fire_status_parse(given.status, out))
-		return true;
-	const char *near = cli_nearest(given.status, names);
-	g_autofree char *list = g_strjoinv(", ", (char **)names);
-	cli_usage(cli, "--status: '%s' is not one of: %s%s%s%s", given.status, list,
-		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-	return false;
+	return cli_choose(cli, "--status", given.status, names) >= 0 && fire_status_parse(given.status, out);
 }
 
 static bool parse_numbers(const struct cli *cli, struct filter *out)

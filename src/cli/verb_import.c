@@ -8,7 +8,7 @@ static struct {
 } given;
 
 static const GOptionEntry options[] = {
-	{"dry-run", 0, 0, G_OPTION_ARG_NONE, &given.dry_run, "list what would be done, and write nothing",
+	{"dry-run", 'n', 0, G_OPTION_ARG_NONE, &given.dry_run, "list what would be done, and write nothing",
 		NULL},
 	{"prune", 0, 0, G_OPTION_ARG_NONE, &given.prune,
 		"crontab, yaml: remove the rows that are not in the file", NULL},

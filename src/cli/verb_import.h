@@ -52,8 +52,8 @@ struct import_table {
 /* Return false with everything said; to be cleared in any case. */
 bool import_file_read(const struct cli *cli, const struct import_args *args, struct import_file *file);
 void import_file_clear(struct import_file *file);
-/* The rows of a file in the form of sample_actions.yaml; what is wrong is added to its problems. False where
- * it is no list of rows at all. */
+/* The rows of a file in the form of sample_actions.yaml, whose text goes; what is wrong is added to its
+ * problems. False where it is no list of rows at all. */
 bool import_yaml_read(struct import_file *file);
 /* Says what is wrong with the file, in the order of its lines. */
 void import_file_say(const struct cli *cli, struct import_file *file);

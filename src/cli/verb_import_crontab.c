@@ -2,6 +2,7 @@
 #include "cli/crontab_file.h"
 #include "cli/crontab_notes.h"
 #include "cli/row_check.h"
+#include "cli/schedule_arg.h"
 #include "config/row_node.h"
 #include "cli/verb_import.h"
 
@@ -109,8 +110,7 @@ static char *command_of(const struct crontab_entry *entry)
 
 static void set_cron(struct crontab_import *import, const struct crontab_entry *entry, struct list_row *row)
 {
-	g_autoptr(json_t) document =
-		json_pack("{s:s,s:{s:s}}", "format", "unix", "params", "value", entry->schedule);
+	g_autoptr(json_t) document = schedule_arg_unix(entry->schedule);
 	char *text = json_dumps(document, JSON_ENSURE_ASCII);
 	set_column(import, row, "cron", text);
 	free(text);

@@ -4,7 +4,10 @@
 
 bool import_yaml_read(struct import_file *file)
 {
-	return row_nodes_read(file->text, file->length, file->name, file->rows, file->problems);
+	bool read = row_nodes_read(file->text, file->length, file->name, file->rows, file->problems);
+	/* It may be as large as the rows. */
+	g_clear_pointer(&file->text, g_free);
+	return read;
 }
 
 int import_yaml(struct cli *cli, const struct import_args *args)

@@ -15,7 +15,7 @@ static const GOptionEntry options[] = {
 	{"lane", 0, 0, G_OPTION_ARG_FILENAME, &given.lane, "of this callback alone", "CALLBACK"},
 	{"repeat", 0, 0, G_OPTION_ARG_NONE, &given.repeat,
 		"set: a callback may go back, so that fires are repeated", NULL},
-	{"dry-run", 0, 0, G_OPTION_ARG_NONE, &given.dry_run, "set: say what would be, and write nothing",
+	{"dry-run", 'n', 0, G_OPTION_ARG_NONE, &given.dry_run, "set: say what would be, and write nothing",
 		NULL},
 	SHOWN_ZONE_OPTION(given.timezone),
 	{NULL},

@@ -14,16 +14,14 @@ static const GOptionEntry options[] = {
 static int run(struct cli *cli, char **arguments)
 {
 	(void)arguments;
-	GError *error = NULL;
+	g_autoptr(GError) error = NULL;
 	struct config_sources sources = cli_sources(cli);
 	struct cli_run run = {
 		.sources = &sources, .log_fixed = cli->quiet || cli->verbose || cli->has_log_format};
 	if (!cli_prepare(cli))
 		return EXIT_FAILED;
-	if (!catch_up_parse(given.catch_up, cli->now, cli->zone, &run.catch_up_from, &error)) {
-		cli_fail(cli, error, "--catch-up");
-		return EXIT_USAGE;
-	}
+	if (!catch_up_parse(given.catch_up, cli->now, cli->zone, &run.catch_up_from, &error))
+		return cli_usage(cli, "--catch-up: %s", error->message);
 	enum log_level level = cli->quiet ? LOG_ERROR : cli->verbose ? LOG_DEBUG : cli->config->log.level;
 	log_setup(level, cli->has_log_format ? cli->log_format : cli->config->log.format);
 	run.config = g_steal_pointer(&cli->config);

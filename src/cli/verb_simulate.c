@@ -57,19 +57,14 @@ static bool parse_count(const struct cli *cli, const char *option, const char *t
 static bool parse_by(const struct cli *cli, struct simulation *out)
 {
 	static const char *const names[] = {"second", "minute", "hour", "day", "action", NULL};
-	for (int i = 0; given.by && names[i]; i++) {
-		if (strcmp(given.by, names[i]) != 0)
-			continue;
-		out->by_action = i > UNIT_DAY;
-		out->unit = (enum time_unit)MIN(i, UNIT_DAY);
-		return true;
-	}
 	if (!given.by)
 		return true;
-	const char *near = cli_nearest(given.by, names);
-	cli_usage(cli, "--by: '%s' is not one of: second, minute, hour, day, action%s%s%s", given.by,
-		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-	return false;
+	int chosen = cli_choose(cli, "--by", given.by, names);
+	if (chosen < 0)
+		return false;
+	out->by_action = chosen > UNIT_DAY;
+	out->unit = (enum time_unit)MIN(chosen, UNIT_DAY);
+	return true;
 }
 
 static gint id_compare(gconstpointer a, gconstpointer b)

@@ -8,15 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+static char *shown_zone;
+
+static const GOptionEntry options[] = {
+	SHOWN_ZONE_OPTION(shown_zone),
+	{NULL},
+};
+
 /* Nothing has to be durable for it. */
 #define ANSWER_WAIT (10 * US_PER_SECOND)
 
 static char *request_of(const struct cli *cli)
 {
-	g_autofree char *identity = config_identity(cli->config);
-	g_autoptr(json_t) request = json_object();
-	json_object_set_new(request, "command", json_string("status"));
-	json_object_set_new(request, "internal_db", json_text(identity, strlen(identity)));
+	g_autoptr(json_t) request = control_request(cli->config, "status");
 	return json_write(request);
 }
 
@@ -68,6 +72,8 @@ static int status(struct cli *cli, char **arguments)
 	GError *error = NULL;
 	if (!cli_prepare(cli))
 		return EXIT_FAILED;
+	if (!cli_show_times_in(cli, shown_zone))
+		return EXIT_USAGE;
 	g_autofree char *path = config_control_path(cli->config);
 	switch (ask(cli, path, &answer, &error)) {
 	case CONTROL_ANSWERED: status_view_show(cli, json_object_get(answer, "status")); return EXIT_DONE;
@@ -86,14 +92,17 @@ const struct verb verb_status = {
 		"next,\n"
 		"what is open, how late fires are handed out, how fast, and what is left of a backlog. "
 		"HANDED\n"
-		"OUT tells how long after its time a live fire reached its callback; DONE UP TO, up to when "
+		"OUT tells how long after its time a live fire reached its callback; WATERMARK, up to when "
 		"all\n"
-		"fires of a callback are over, open or in its backlog.\n\n"
+		"fires of a callback are over, open or in its backlog; REFUSED, how many attempts it refused "
+		"since\n"
+		"the start, with what it said last (`history --status failed` has the rest).\n\n"
 		"Where no scheduler answers, the databases are asked: actions by state, what fires next, how "
 		"far\n"
 		"each callback is, open fires, backlog, and who had internal_db last.\n\n"
 		"Exit status 0 where a scheduler answers, healthy or not; 1 where none does.",
-	.examples = "status\nstatus -o json",
+	.examples = "status\nstatus --timezone UTC\nstatus -o json",
+	.options = options,
 	.listing = true,
 	.run = status,
 };

@@ -6,6 +6,8 @@
 #include "config/problem.h"
 
 #define DEPTH_MAX   64
+/* Keys of a map are looked through one by one up to so many. */
+#define FEW_KEYS    16
 #define YAML_BINARY "tag:yaml.org,2002:binary"
 
 struct reader {
@@ -134,16 +136,46 @@ static struct node *read_root(struct reader *r, const yaml_event_t *event)
 	return NULL;
 }
 
+/* The key of the map with this text, NULL where it has none. `seen` has the keys once they are more than a
+ * few: most maps are small, and a hash table for each would cost more than all the rest. */
+static const struct node *find_key(const struct node *map, GHashTable **seen, const char *text)
+{
+	if (*seen)
+		return g_hash_table_lookup(*seen, text);
+	for (guint i = 0; i < map->keys->len; i++) {
+		const struct node *key = g_ptr_array_index(map->keys, i);
+		if (!strcmp(key->text, text))
+			return key;
+	}
+	return NULL;
+}
+
+static void keep_key(struct node *map, GHashTable **seen, struct node *key)
+{
+	g_ptr_array_add(map->keys, key);
+	if (*seen) {
+		g_hash_table_insert(*seen, key->text, key);
+		return;
+	}
+	if (map->keys->len <= FEW_KEYS)
+		return;
+	*seen = g_hash_table_new(g_str_hash, g_str_equal);
+	for (guint i = 0; i < map->keys->len; i++) {
+		struct node *each = g_ptr_array_index(map->keys, i);
+		g_hash_table_insert(*seen, each->text, each);
+	}
+}
+
 /* Puts a pair into the map unless the key is there already, which is said. */
 static bool add_pair(
-	struct reader *r, struct node *map, GHashTable *seen, struct node *key, struct node *item)
+	struct reader *r, struct node *map, GHashTable **seen, struct node *key, struct node *item)
 {
 	if (!key->text) {
 		g_autofree char *place = yaml_place(r->name, key);
 		problem_add(r->problems, place, NULL, "a key must be text");
 		return false;
 	}
-	const struct node *first = g_hash_table_lookup(seen, key->text);
+	const struct node *first = find_key(map, seen, key->text);
 	if (first) {
 		g_autofree char *place = yaml_place(r->name, key);
 		g_autofree char *quoted = problem_quote(key->text);
@@ -151,8 +183,7 @@ static bool add_pair(
 			quoted, first->line);
 		return true;
 	}
-	g_hash_table_insert(seen, key->text, key);
-	g_ptr_array_add(map->keys, key);
+	keep_key(map, seen, key);
 	g_ptr_array_add(map->items, item);
 	return true;
 }
@@ -160,7 +191,7 @@ static bool add_pair(
 static struct node *read_map(struct reader *r, const yaml_event_t *start)
 {
 	struct node *map = add_at(r, NODE_MAP, start);
-	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GHashTable) seen = NULL;
 	struct node *key = NULL;
 	for (;;) {
 		yaml_event_t event;
@@ -171,7 +202,7 @@ static struct node *read_map(struct reader *r, const yaml_event_t *start)
 		yaml_event_delete(&event);
 		if (end)
 			return map;
-		if (!node || (key && !add_pair(r, map, seen, key, node)))
+		if (!node || (key && !add_pair(r, map, &seen, key, node)))
 			return NULL;
 		key = key ? NULL : node;
 	}

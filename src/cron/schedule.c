@@ -79,13 +79,17 @@ const char *schedule_format_name(enum schedule_format format)
 	return formats[format].name;
 }
 
+static void refuse_other_than_object(GError **error)
+{
+	g_set_error(error, AS_ERROR, AS_ERROR_INVALID, "a schedule must be an object with format and params");
+}
+
 static const struct format *find_format(const json_t *document, GError **error)
 {
 	const json_t *name = json_object_get(document, "format");
 	const char *known = "unix, apscheduler, date, interval";
 	if (!json_is_object(document)) {
-		g_set_error(error, AS_ERROR, AS_ERROR_INVALID,
-			"a schedule must be an object with format and params");
+		refuse_other_than_object(error);
 		return NULL;
 	}
 	if (!json_is_string(name)) {
@@ -152,6 +156,14 @@ struct schedule *schedule_parse_json(
 struct schedule *schedule_parse(
 	const char *text, size_t length, const struct schedule_context *context, GError **error)
 {
+	size_t blanks = 0;
+	while (blanks < length && g_ascii_isspace(text[blanks]))
+		blanks++;
+	/* Most often a bare expression: that it is no JSON would help nobody. */
+	if (blanks == length || text[blanks] != '{') {
+		refuse_other_than_object(error);
+		return NULL;
+	}
 	g_autoptr(json_t) document = json_read(text, length, error);
 	return document ? schedule_parse_json(document, context, error) : NULL;
 }

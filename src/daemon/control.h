@@ -1,7 +1,7 @@
 /* Purpose: the control socket: a Unix stream socket on which the running scheduler does what the other verbs
  * ask for, one JSON object a line each way (docs/control.md). Bounded in clients, in what a line may be and
- * in what may wait to be sent; nobody can hold the loop up, and who is silent or slow is dropped. Loop
- * thread. */
+ * in what may wait to be sent; nobody can hold the loop up, and who is silent or slow is dropped. Here is the
+ * listener. Loop thread. */
 #pragma once
 
 struct commands;

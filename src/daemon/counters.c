@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "daemon/internal.h"
 
-/* Of what is told of a receiver that is not there. */
+/* Of what is told of a receiver that is not there, or refuses. */
 #define REASON_MAX 500
 
 void counters_begin(struct counters *counters)
@@ -33,15 +33,28 @@ static void unavailable_note(struct lane_counters *counters, const struct fire_r
 	counters->unavailable_at = clock_now();
 }
 
+static void refusal_note(struct lane_counters *counters, const struct fire_result *result)
+{
+	const char *detail = result->detail && *result->detail ? result->detail : "no reason was given";
+	g_free(counters->refusal);
+	counters->refusal = g_strndup(fire_detail_brief(detail), REASON_MAX);
+	counters->refusal_at = clock_now();
+}
+
 void counters_answered(
 	struct counters *counters, struct lane *lane, const struct fire_result *results, size_t count)
 {
 	uint64_t delivered = 0, refused = 0;
+	const struct fire_result *latest = NULL;
 	time_us now = clock_boottime();
 	for (size_t i = 0; i < count; i++) {
 		delivered += results[i].answer == FIRE_DELIVERED;
 		refused += results[i].answer == FIRE_REJECTED;
+		if (results[i].answer == FIRE_REJECTED)
+			latest = &results[i];
 	}
+	if (latest)
+		refusal_note(&lane->counters, latest);
 	if (delivered + refused > 0)
 		g_clear_pointer(&lane->counters.unavailable, g_free);
 	for (size_t i = 0; i < count; i++)

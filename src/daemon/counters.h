@@ -30,6 +30,8 @@ struct lane_counters {
 	time_us walking_since; /* boottime since which there is a backlog; 0: there is none */
 	char *unavailable;     /* what the receiver's absence looked like; NULL: it has answered since */
 	time_us unavailable_at;
+	char *refusal; /* what was said with the latest answer that refused a fire; NULL: none has */
+	time_us refusal_at;
 };
 
 struct lane;

@@ -80,6 +80,7 @@ void lanes_free(struct daemon *d)
 		g_free(d->lanes[i]->what);
 		g_free(d->lanes[i]->trouble);
 		g_free(d->lanes[i]->counters.unavailable);
+		g_free(d->lanes[i]->counters.refusal);
 		g_free(d->lanes[i]->last_trouble);
 		g_free(d->lanes[i]);
 	}

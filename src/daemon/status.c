@@ -170,10 +170,15 @@ static void lane_fill(struct daemon *d, struct lane *lane, const struct engine_l
 		.late_since = s->next_due < out->at - ENGINE_GRACE ? s->next_due : TIME_US_MIN,
 		.handed_out = s->in_flight,
 		.open = s->open,
+		.last_refusal_at = TIME_US_MIN,
 		.delivered = (int64_t)lane->counters.delivered,
 		.refused = (int64_t)lane->counters.refused,
 		.rate = counters_pace(&lane->counters.answers_recent, now_boot, d->counters.started_boot),
 	};
+	if (lane->counters.refusal) {
+		callback.last_refusal = text_shown(d, lane->counters.refusal);
+		callback.last_refusal_at = lane->counters.refusal_at;
+	}
 	lane_health(d, lane, s->waiting, &callback);
 	backlog_fill(lane, s, out->at, now_boot, callback.health.health == HEALTH_OK, &callback.backlog);
 	g_array_append_val(out->callbacks, callback);

@@ -48,8 +48,8 @@ bool pgj_fail(struct pgj_link *link, const PGresult *result, GError **error)
 {
 	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 	const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-	g_autofree char *text = g_strdup(primary ? primary : PQerrorMessage(link->conn));
-	g_set_error(error, AS_ERROR, (gint)kind_of(state), "%s", *text ? g_strchomp(text) : "no connection");
+	g_autofree char *text = error_one_line(primary ? primary : PQerrorMessage(link->conn));
+	g_set_error(error, AS_ERROR, (gint)kind_of(state), "%s", *text ? text : "no connection");
 	if (PQstatus(link->conn) != CONNECTION_OK || !state)
 		link->base.broken = true;
 	return false;

@@ -208,3 +208,15 @@ const char *fire_reason_text(enum fire_reason reason)
 	};
 	return (size_t)reason < G_N_ELEMENTS(texts) ? texts[reason] : "unknown";
 }
+
+const char *fire_detail_brief(const char *detail)
+{
+	if (!g_str_has_prefix(detail, "Traceback (most recent call last):"))
+		return detail;
+	size_t end = strlen(detail);
+	while (end > 0 && g_ascii_isspace(detail[end - 1]))
+		end--;
+	while (end > 0 && detail[end - 1] != '\n')
+		end--;
+	return detail + end;
+}

@@ -105,3 +105,6 @@ enum fire_reason {
 };
 /* The reason in words, for history: `older than actuality_time`. */
 const char *fire_reason_text(enum fire_reason reason);
+/* Of what a receiver said, what tells most on a line: of a traceback of Python its last line, else all.
+ * Points into the text. */
+const char *fire_detail_brief(const char *detail);

@@ -10,6 +10,7 @@ static void callback_clear(gpointer data)
 	g_free(callback->name);
 	g_free(callback->health.error);
 	g_free(callback->last_error);
+	g_free(callback->last_refusal);
 }
 
 static void fire_clear(gpointer data)
@@ -150,6 +151,8 @@ static json_t *callback_json(const struct status_callback *callback)
 	health_put(object, &callback->health);
 	json_object_set_new(object, "last_error", text_json(callback->last_error));
 	json_object_set_new(object, "last_error_at", time_json(callback->last_error_at));
+	json_object_set_new(object, "last_refusal", text_json(callback->last_refusal));
+	json_object_set_new(object, "last_refusal_at", time_json(callback->last_refusal_at));
 	json_object_set_new(object, "watermark", time_json(callback->watermark));
 	json_object_set_new(object, "clock_epoch", json_integer(callback->clock_epoch));
 	json_object_set_new(object, "late_since", time_json(callback->late_since));

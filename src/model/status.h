@@ -53,6 +53,8 @@ struct status_callback {
 	struct status_health health;
 	char *last_error; /* the last trouble there was, be it over; NULL: none */
 	time_us last_error_at;
+	char *last_refusal; /* what was said with the latest answer that refused a fire; NULL: none has */
+	time_us last_refusal_at;
 	time_us watermark;
 	time_us late_since; /* when the first live fire that is not handed out was due; TIME_US_MIN: none
 			       waits */

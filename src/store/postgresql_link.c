@@ -23,16 +23,6 @@ static int connect_ms(const struct store_pg *pg)
 
 /* --- errors --- */
 
-/* libpq's messages are lines, some of them several. */
-static char *clause(const char *message)
-{
-	g_autofree char *text = g_strdup(message ? message : "");
-	g_strstrip(text);
-	g_auto(GStrv) lines = g_strsplit_set(text, "\r\n", -1);
-	g_autofree char *joined = g_strjoinv("; ", lines);
-	return g_utf8_make_valid(joined, -1);
-}
-
 static char *needed(const struct store_pg *pg, const char *need)
 {
 	g_autofree char *user = g_strdup(PQuser(pg->db) ? PQuser(pg->db) : "");
@@ -68,8 +58,8 @@ static const struct {
 bool pg_fail(struct store_pg *pg, const char *need, const PGresult *result, GError **error)
 {
 	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-	g_autofree char *said =
-		clause(state ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : PQerrorMessage(pg->db));
+	g_autofree char *said = error_one_line(
+		state ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : PQerrorMessage(pg->db));
 	g_autofree char *more =
 		state && strcmp(state, "42501") == 0 && need ? needed(pg, need) : g_strdup("");
 	enum as_error code = state ? AS_ERROR_FAILED : AS_ERROR_UNAVAILABLE;

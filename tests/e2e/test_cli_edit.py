@@ -101,7 +101,7 @@ def test_add_needs_its_columns_and_its_table(plain, db):
     plain.run(*ADD, *EVERY_MINUTE, '--timezone', 'default', status=0)
     assert len(db.rows()) == 1
     db.execute('DROP TABLE action')
-    assert 'there is no table “action”' in plain.failed(*ADD, *EVERY_MINUTE)
+    assert 'there is no table “action”; `action-scheduler init` makes it' in plain.failed(*ADD, *EVERY_MINUTE)
     (plain.directory / 'database.db').unlink()
     assert 'no such file; `action-scheduler init` makes it' in plain.failed(*ADD, *EVERY_MINUTE)
 

@@ -36,7 +36,7 @@ def test_clock_changes_are_shown_for_each_policy(program):
 
 def test_text_has_words_fires_and_clock_changes(program):
     said = program.run('explain', '--cron', '30 2 * * *', '--timezone', 'Europe/Berlin', status=0).stdout
-    assert 'In words       every day at 02:30, Europe/Berlin time\n' in said
+    assert 'IN WORDS    every day at 02:30, Europe/Berlin time\n' in said
     assert said.count('\nThe clock goes from ') == 2
     assert '  wall_clock  none\n' in said
 

@@ -88,9 +88,9 @@ def test_a_table_tells_how_far_off_they_are(test_clock_binary, clock, tmp_path):
     clock.set_now(1704067200.5)
     program = Program(test_clock_binary, tmp_path, {'ACTION_SCHEDULER_CLOCK': clock.path})
     assert program.run('next', '--cron', '0 12 * * *', '--count', 2, status=0).stdout == (
-        'Schedule   {"format":"unix","params":{"value":"0 12 * * *","timezone":"UTC"}}\n'
-        'Time zone  UTC\n'
-        'Jitter     none\n'
+        'NORMALISED  {"format":"unix","params":{"value":"0 12 * * *","timezone":"UTC"}}\n'
+        'TIMEZONE    UTC\n'
+        'JITTER      none\n'
         '\n'
         'DAY  FIRE                       FROM NOW\n'
         'Mon  2024-01-01T12:00:00+00:00  in 11h 59min\n'
@@ -132,7 +132,7 @@ def test_fires_of_actions(ready, db):
     assert ready.json('next', 2, '--timezone', 'Asia/Kolkata', '--count', 1, *AT)[0]['fires'] == [
         '2024-01-01T06:30:00+05:30']
     text = ready.run('next', 1, 2, '--count', 1, status=0).stdout
-    assert text.startswith('Action     1\n') and '\n\nAction     2\n' in text
+    assert text.startswith('ACTION      1\n') and '\n\nACTION      2\n' in text
 
 
 def test_jitter_of_an_action(ready, db):

@@ -66,6 +66,7 @@ def test_a_mistyped_command_is_recognised(program, typed, meant):
 def test_an_unknown_command_is_refused(program):
     said = program.refused('frobnicate')
     assert "there is no command 'frobnicate'" in said and 'did you mean' not in said
+    assert '--help lists the commands' in program.refused('help', 'status')
     assert "Try 'action-scheduler --help'." in said
 
 

@@ -31,7 +31,7 @@ def program(binary, tmp_path):
     (['--catch-up', 'none'], '--catch-up is of --missed'), (['--missed', '--by', 'hour'], 'does not go with --by'),
     (['--prune'], '--prune is of --diff'), (['--diff', 'x.yaml', '--by', 'day'], 'does not go with --by'),
     (['--table', '-', '--diff', '-'], 'cannot both be stdin'), (['--missed', '--table', 'x.yaml'], 'does not go with --table'),
-    (['--missed', '--to', '+1h'], 'does not go with --to'), (['--missed', '--catch-up', 'some'], "--catch-up: 'some'"),
+    (['--missed', '--to', '+1h'], 'does not go with --to'), (['--missed', '--catch-up', 'some'], "--catch-up: it takes none, all or a time: 'some'"),
     (['--histogram', '--by', 'second', '--to', '+2d'], 'at most 10000 bars')])
 def test_wrong_arguments_are_refused(program, arguments, said):
     assert said in program.refused('simulate', *arguments)

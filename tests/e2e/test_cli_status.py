@@ -94,6 +94,8 @@ def test_a_scheduler_tells_how_it_does_and_without_one_the_databases_do(s, clock
     table = s.run('status', check=0).stdout
     assert re.search(r'^STATE +running$', table, re.M) and re.search(r'^HEALTH +unhealthy$', table, re.M)
     assert re.search(r'^callback http since .* ago: ', table, re.M)
+    assert re.search(r'^callback http since \S+\+09:00, .* ago: ', s.run('status', '--timezone', 'Asia/Tokyo', check=0).stdout, re.M)
+    assert 'Mars' in s.run('status', '--timezone', 'Mars', check=2).stderr
     assert re.search(r'^ACTIONS +3 active, 1 paused, 1 finished, 1 bad$', table, re.M)
     assert re.search(r'^print +ok ', table, re.M) and re.search(r'^http +failing ', table, re.M)
     assert re.search(r'^2@\S+ +', table, re.M)
@@ -128,6 +130,17 @@ def test_a_scheduler_tells_how_it_does_and_without_one_the_databases_do(s, clock
     wait_status(s, lambda state: callback(state, 'http')['health'] == 'failing', 'the outage again')
     assert callback(status(s), 'http')['backlog']['done_at'] is None
     assert re.search(r'^http +failing .* left$', s.run('status', check=0).stdout, re.M)
+
+
+def test_a_callback_that_refuses_tells_what_it_said_last(scheduler):
+    s = scheduler(config={'exec': {'enabled': True}, 'action': {'callback': 'exec'}},
+                  actions=[{'command': "sh -c 'exit 7'", 'cron': EVERY_SECOND}])
+    s.start()
+    state = wait_status(s, lambda state: callback(state, 'exec')['refused'], 'a refusal')
+    refuses = callback(state, 'exec')
+    assert refuses['last_refusal'] == 'exit status 7' and refuses['last_refusal_at']
+    assert refuses['health'] == 'ok' and refuses['last_error'] is None
+    assert re.search(r'^callback exec refused last at .*: exit status 7$', s.run('status', check=0).stdout, re.M)
 
 
 def test_a_backlog_tells_when_it_will_be_done(scheduler, clock):

@@ -232,6 +232,25 @@ static void sample_actions_that_are_none(void **state)
 	read_samples(laughs->str, "s.yaml:4:5: cron: is too large\n");
 }
 
+/* Keys are looked up in another way once they are many. */
+static void keys_that_stand_twice_are_found_among_many(void **state)
+{
+	(void)state;
+	for (int count = 1; count <= 40; count++) {
+		g_autoptr(GString) text = g_string_new("- name: n\n  command: c\n  cron:\n");
+		for (int i = 0; i < count; i++)
+			g_string_append_printf(text, "    k%d: 1\n", i);
+		struct row_list *samples = read_samples(text->str, "");
+		row_list_free(samples);
+		g_string_append_printf(text, "    k0: 1\n    k%d: 1\n", count - 1);
+		g_autofree char *expected =
+			g_strdup_printf("s.yaml:%d:5: the key 'k0' stands here again; first in line 4\n"
+					"s.yaml:%d:5: the key 'k%d' stands here again; first in line %d\n",
+				count + 4, count + 5, count - 1, count + 3);
+		read_samples(text->str, expected);
+	}
+}
+
 static void sample_actions_are_looked_for_in_turn(void **state)
 {
 	(void)state;
@@ -273,6 +292,7 @@ int main(void)
 		cmocka_unit_test(policies_of_sample_actions),
 		cmocka_unit_test(every_column_of_sample_actions),
 		cmocka_unit_test(sample_actions_that_are_none),
+		cmocka_unit_test(keys_that_stand_twice_are_found_among_many),
 		cmocka_unit_test(sample_actions_are_looked_for_in_turn),
 	};
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

@@ -86,6 +86,17 @@ static void messages_name_field_column_and_reason(void **state)
 		"params.value: day of week field \"7\" (column 9): 7 is above 6");
 }
 
+static void an_expression_is_no_document(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"*/5 * * * *", "", " ", "\"* * * * *\"", "[]"};
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+		g_autoptr(GError) error = NULL;
+		assert_null(schedule_parse(texts[i], strlen(texts[i]), NULL, &error));
+		assert_string_equal(error->message, "a schedule must be an object with format and params");
+	}
+}
+
 static void hostile_texts_give_whole_messages(void **state)
 {
 	(void)state;
@@ -376,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_name_field_column_and_reason),
+		cmocka_unit_test(an_expression_is_no_document),
 		cmocka_unit_test(hostile_texts_give_whole_messages),
 		cmocka_unit_test(the_apscheduler_dialect_reads_as_from_crontab),
 		cmocka_unit_test(a_date_fires_once),

@@ -206,6 +206,19 @@ static void states_have_names(void **state G_GNUC_UNUSED)
 	assert_string_equal(fire_reason_text(REASON_TOO_OLD), "older than actuality_time");
 }
 
+static void a_traceback_is_told_by_its_last_line(void **state G_GNUC_UNUSED)
+{
+	static const char *const texts[][2] = {
+		{"Traceback (most recent call last):\n  File \"m.py\", line 1\nValueError: no good\n",
+			"ValueError: no good\n"},
+		{"Traceback (most recent call last):", "Traceback (most recent call last):"},
+		{"exit status 1: two\nlines", "exit status 1: two\nlines"},
+		{"", ""},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+		assert_string_equal(fire_detail_brief(texts[i][0]), texts[i][1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +231,7 @@ int main(void)
 		cmocka_unit_test(a_fire_id_is_written_and_read),
 		cmocka_unit_test(what_is_no_fire_id_is_refused),
 		cmocka_unit_test(states_have_names),
+		cmocka_unit_test(a_traceback_is_told_by_its_last_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
