@@ -270,7 +270,7 @@ def test_the_broker_is_killed(exactly_once, kafka, ends):
         s.start()
     finally:
         kafka.start()
-    s.wait_error('callback kafka: works again', timeout=60)
+    # It may be there before the second life has missed it, and said so.
     wait_more(s, ends(s.topic), 2 * count)
     stop(s)
     check_once(kafka, s, count)
